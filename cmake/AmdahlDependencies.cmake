@@ -1,0 +1,12 @@
+# Every library is a Debian 12 package that script/setup installs.
+find_package(Threads REQUIRED)
+find_package(Boost 1.81 REQUIRED COMPONENTS url filesystem)
+find_package(nlohmann_json 3.11 REQUIRED)
+find_package(fmt REQUIRED)
+find_package(OpenSSL REQUIRED)
+find_package(ZLIB REQUIRED)
+find_package(PkgConfig REQUIRED)
+pkg_check_modules(pqxx REQUIRED IMPORTED_TARGET libpqxx)
+if(AMDAHL_BUILD_TESTS)
+  find_package(Catch2 REQUIRED)
+endif()

@@ -1,0 +1,24 @@
+# Language level, warnings and sanitizers, the same for every target of ours.
+set(CMAKE_CXX_STANDARD 20)
+set(CMAKE_CXX_STANDARD_REQUIRED ON)
+set(CMAKE_CXX_EXTENSIONS OFF)
+set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
+set(AMDAHL_SANITIZE "" CACHE STRING "Sanitizers, as for -fsanitize= (address,undefined or thread)")
+
+add_library(amdahl_options INTERFACE)
+target_compile_options(amdahl_options INTERFACE
+  -Wall -Wextra -Wpedantic -Wconversion -Wsign-conversion -Wshadow -Wold-style-cast
+  -Wnon-virtual-dtor -Woverloaded-virtual)
+if(AMDAHL_WERROR)
+  target_compile_options(amdahl_options INTERFACE -Werror)
+endif()
+if(AMDAHL_SANITIZE)
+  target_compile_options(amdahl_options INTERFACE
+    -fsanitize=${AMDAHL_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)
+  target_link_options(amdahl_options INTERFACE -fsanitize=${AMDAHL_SANITIZE})
+  if(AMDAHL_SANITIZE MATCHES "thread" AND CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+    # Asio's fences are not modelled by tsan; g++ warns about each of them.
+    target_compile_options(amdahl_options INTERFACE -Wno-tsan)
+  endif()
+  set(AMDAHL_STATIC_SHIM OFF)
+endif()
