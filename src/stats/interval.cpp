@@ -51,12 +51,8 @@ double highest_rejected(std::span<const double> d, double sigma0, double log_thr
     smallest = std::min(smallest, value);
     largest = std::max(largest, value);
   }
-  const auto reach = [sigma0](double from) {
-    // The second term keeps the step visible beside a d so large that 40 σ0 would be rounded off.
-    return saturation_sigmas * sigma0 + 1e-9 * std::abs(from);
-  };
-  double rejected = smallest - reach(smallest);
-  double kept = largest + reach(largest);
+  double rejected = smallest - saturation_sigmas * sigma0;
+  double kept = largest + saturation_sigmas * sigma0;
   for (int halving = 0; halving < halvings_max; ++halving) {
     const double middle = 0.5 * rejected + 0.5 * kept;
     if (middle <= rejected || middle >= kept) break;
