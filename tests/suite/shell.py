@@ -12,6 +12,8 @@ SIGN_OF_LIFE_S = 30  # A build is silent for minutes; people and CI give up on s
 
 
 class Shell:
+    running = set()  # processes, for an interruption
+
     def __init__(self, log_path, environment=None):
         self.log_path = pathlib.Path(log_path)
         self.log_path.parent.mkdir(parents=True, exist_ok=True)
@@ -31,6 +33,7 @@ class Shell:
             except OSError as error:
                 log.write(f"{command[0]}: {error.strerror}\n".encode())
                 return 127
+            Shell.running.add(process)
             watcher = SignOfLife(process, self)
             try:
                 return process.wait()
@@ -39,12 +42,18 @@ class Shell:
                 raise
             finally:
                 watcher.stop()
+                Shell.running.discard(process)
 
     def tail(self, lines=60):
         return "\n".join(self.text().splitlines()[-lines:])
 
     def text(self):
         return self.log_path.read_text("utf-8", "replace")
+
+    @classmethod
+    def stop_all(cls):
+        for process in list(cls.running):
+            stop_group(process)
 
 
 class SignOfLife:

@@ -1,5 +1,6 @@
 """The stages of script/test. Each takes a Bench and answers Counts; none names a test program."""
 
+import concurrent.futures
 from dataclasses import dataclass
 import json
 import os
@@ -103,10 +104,13 @@ def python(bench):
     files = sorted(path for folder in ("tests", "python")
                    for path in (bench.source / folder).rglob("*.py")
                    if path.name.startswith("test_") or path.name.endswith("_test.py"))
-    counts = Counts()
-    for path in files:
-        counts += python_file(bench, path)
-    return counts
+    with concurrent.futures.ThreadPoolExecutor(bench.jobs) as pool:
+        try:
+            return sum(pool.map(lambda path: python_file(bench, path), files), Counts())
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            Shell.stop_all()
+            raise
 
 
 def python_file(bench, path):
