@@ -54,6 +54,7 @@ nlohmann::json to_json(const std::vector<Change>& changes);
 nlohmann::json to_json(const Configuration& configuration);
 nlohmann::json to_json(const Resources& resources);
 Result<std::vector<Change>> changes_from_json(const nlohmann::json& value);
+Result<Resources> resources_from_json(const nlohmann::json& value);
 Result<Configuration> configuration_from_json(const nlohmann::json& value);
 
 /// One line for people: `workers 0 → 4`, `gpus 4 → 2`, `patch (12 lines)`.

@@ -85,6 +85,8 @@ struct KnobHypothesis {
 };
 std::vector<KnobHypothesis> knob_hypotheses(const JobSpec& job);
 
+nlohmann::json to_json(const Source& source);
+Result<Source> source_from_json(const nlohmann::json& value);
 nlohmann::json to_json(const JobSpec& job);
 Result<JobSpec> job_from_json(const nlohmann::json& value);
 

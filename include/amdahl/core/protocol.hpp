@@ -30,6 +30,7 @@ struct Protocol {
   ExperimentKind kind = ExperimentKind::trial;
   JobSpec job;
   std::string code_digest;
+  std::string hardware_class;  ///< of the cluster, part of the fingerprint
   Configuration baseline;
   Configuration variant;
   std::vector<Change> changes;
@@ -68,9 +69,7 @@ std::string protocol_sha(const Protocol& protocol);
 /// The experiment's identity (design §3): job identity, shape, baseline, change, primary metric.
 /// Hex SHA-256 of canonical JSON; version 1.
 inline constexpr int fingerprint_version = 1;
-std::string fingerprint(const JobSpec& job, const std::string& code_digest,
-                        const Configuration& baseline, const std::vector<Change>& changes,
-                        ExperimentKind kind);
+std::string fingerprint(const Protocol& protocol);
 
 /// The run that measures one pair: a pure function of what is frozen, the pair and the coin
 /// (0 = baseline first). `check_no` 0 is discovery, 1…N a check, N+1 the extension.
