@@ -86,7 +86,7 @@ struct PairRow {
   std::optional<core::Arm> ran_first;
   std::vector<std::string> nodes;
   std::vector<core::LegResult> legs;  ///< of the run that counts; empty while open or void
-  std::string cause;                  ///< words for a failed run: `time limit`, …
+  int attempts = 0;                   ///< runs planned for it so far, live or ended
 };
 
 struct NominationRow {

@@ -17,7 +17,7 @@ Protocol some_protocol() {
   protocol.baseline.args = {{"workers", "0"}};
   protocol.baseline.resources = {1, 4, 2, 0};
   protocol.changes = {{ChangeKind::arg, "workers", "2"}, {ChangeKind::resource, "gpus", "2"}};
-  protocol.variant = apply(protocol.baseline, protocol.changes).value();
+  protocol.variant = amdahl::core::apply(protocol.baseline, protocol.changes).value();
   protocol.checks = {{CheckKind::seed_and_shard, 7, 1, 1, false, 0}, {CheckKind::scale, 1, 0, 2, false, 0},
                      {CheckKind::clean_rebuild, 1, 0, 1, true, 512}};
   return protocol;
