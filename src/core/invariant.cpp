@@ -5,9 +5,9 @@
 
 namespace amdahl::core {
 
-void invariant_broken(const char* what, const char* file, int line) {
-  std::fprintf(stderr, "amdahl: bug: %s (%s:%d). The ledger is safe; start again.\n", what, file,
-               line);
+void invariant_broken(const char* what, const boost::source_location& place) {
+  std::fprintf(stderr, "amdahl: bug: %s (%s:%u). The ledger is safe; start again.\n", what,
+               place.file_name(), static_cast<unsigned>(place.line()));
   std::abort();
 }
 

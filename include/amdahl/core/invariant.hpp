@@ -1,15 +1,18 @@
 #pragma once
 
+#include <boost/assert/source_location.hpp>
+
 namespace amdahl::core {
 
-/// Ends the process with `what` and the place. The ledger makes crashing safe.
-[[noreturn]] void invariant_broken(const char* what, const char* file, int line);
+// Boost's source_location, since clang 14, which fuzzes and measures coverage, lacks std's.
 
-/// States what must hold unless we have a bug; stays on in release builds. The builtins stand for
-/// std::source_location, which clang 14 (the fuzz preset) does not have.
-inline void invariant(bool holds, const char* what, const char* file = __builtin_FILE(),
-                      int line = __builtin_LINE()) {
-  if (!holds) invariant_broken(what, file, line);
+/// Ends the process with `what` and the place. The ledger makes crashing safe.
+[[noreturn]] void invariant_broken(const char* what, const boost::source_location& place);
+
+/// States what must hold unless we have a bug; stays on in release builds.
+inline void invariant(bool holds, const char* what,
+                      const boost::source_location& place = BOOST_CURRENT_LOCATION) {
+  if (!holds) invariant_broken(what, place);
 }
 
 }  // namespace amdahl::core
