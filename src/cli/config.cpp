@@ -106,7 +106,9 @@ class Reading {
 Result<core::TomlDocument> single_setting(const std::string& path, const ConfigKey& key,
                                           const std::string& text) {
   auto value = value_of_text(key, text);
-  if (!value) return value.error();
+  if (!value) {
+    return Error{ErrorCode::invalid_config, fmt::format("\"{}\" is no {}", text, kind_word(key.kind)), {}};
+  }
   core::TomlDocument document;
   json* at = &document.root;
   std::string pointer, rest = path;

@@ -108,24 +108,20 @@ std::optional<json> read_setting(TomlTable& table, const std::string& name, cons
   return std::nullopt;
 }
 
-core::Result<json> value_of_text(const ConfigKey& key, const std::string& text) {
-  const auto wrong = [&] {
-    return core::Result<json>{core::Error{core::ErrorCode::invalid_config,
-                                          fmt::format("\"{}\" is no {}", text, kind_word(key.kind)), {}}};
-  };
+std::optional<json> value_of_text(const ConfigKey& key, const std::string& text) {
   switch (key.kind) {
     case SettingKind::whole:
     case SettingKind::number: {
       double number = 0;
       const auto* end = text.data() + text.size();
       const auto [rest, problem] = std::from_chars(text.data(), end, number);
-      if (problem != std::errc{} || rest != end || !std::isfinite(number)) return wrong();
+      if (problem != std::errc{} || rest != end || !std::isfinite(number)) return std::nullopt;
       if (key.kind == SettingKind::number) return json(number);
-      if (number != std::floor(number) || std::abs(number) > 1e15) return wrong();
+      if (number != std::floor(number) || std::abs(number) > 1e15) return std::nullopt;
       return json(static_cast<std::int64_t>(number));
     }
     case SettingKind::boolean:
-      if (text != "true" && text != "false") return wrong();
+      if (text != "true" && text != "false") return std::nullopt;
       return json(text == "true");
     case SettingKind::texts: {
       auto list = json::array();

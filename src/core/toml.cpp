@@ -2,13 +2,7 @@
 
 #include <algorithm>
 
-// toml++ 3.3 asserts what a file may break (`[ = 1]`) although its next lines report it; under NDEBUG
-// clang would even assume it. Without the assertion the parser does the right thing.
-#undef NDEBUG
-#define TOML_ASSERT(expression) static_assert(true)
-#define TOML_EXCEPTIONS 0
-#define TOML_ENABLE_FORMATTERS 0
-#include <toml++/toml.h>
+#include "toml_plus_plus.hpp"
 
 namespace amdahl::core {
 
