@@ -18,7 +18,7 @@ namespace amdahl::stats {
 
 namespace {
 
-constexpr std::string_view gate_name = "leave_one_out";
+constexpr std::string_view gate_leave_one_out = "leave_one_out";
 constexpr double evidence_min = 10.0;
 constexpr double claim_share_min = 0.5;
 
@@ -68,10 +68,10 @@ core::Result<Gate> leave_one_out(std::span<const NodePair> pairs, LeaveOneOutRul
     if (auto fault = fault_in_log_ratios({&pair.d, 1})) return *fault;
     node_sets.insert(pair.node_set);
   }
-  if (pairs.empty()) return Gate{gate_name, GateOutcome::hold, "there is no complete pair"};
+  if (pairs.empty()) return Gate{gate_leave_one_out, GateOutcome::hold, "there is no complete pair"};
 
   double weakest_evidence = std::numeric_limits<double>::infinity();
-  Gate gate{gate_name, GateOutcome::pass, {}};
+  Gate gate{gate_leave_one_out, GateOutcome::pass, {}};
   for (const std::string_view node_set : node_sets) {
     const LeftOut left = without(pairs, node_set);
     const double evidence = e_value(left.rest, {.sigma0 = rule.sigma0}).value();

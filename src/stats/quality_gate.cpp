@@ -14,7 +14,7 @@ namespace amdahl::stats {
 namespace {
 
 constexpr double one_sided_level = 0.95;
-constexpr std::string_view gate_name = "quality";
+constexpr std::string_view gate_quality = "quality";
 
 std::optional<core::Error> fault_in(const QualityLoss& loss) {
   if (auto fault = fault_in_finite(loss.delta, "quality difference")) return fault;
@@ -32,7 +32,7 @@ std::string numbers(const QualityLoss& loss, const MeanBounds& bounds) {
 }
 
 Gate too_few(const QualityLoss& loss, GateOutcome outcome, std::size_t needed) {
-  return {gate_name, outcome,
+  return {gate_quality, outcome,
           fmt::format("{} pairs with quality, {} needed", loss.delta.size(), needed)};
 }
 
@@ -53,9 +53,9 @@ core::Result<Gate> quality_at_nomination(const QualityLoss& loss) {
   if (loss.delta.size() < 2) return too_few(loss, GateOutcome::pass, 2);
   const MeanBounds bounds = mean_bounds(loss.delta).value();
   if (harm_is_proven(loss, bounds)) {
-    return Gate{gate_name, GateOutcome::veto, "proven harm: " + numbers(loss, bounds)};
+    return Gate{gate_quality, GateOutcome::veto, "proven harm: " + numbers(loss, bounds)};
   }
-  return Gate{gate_name, GateOutcome::pass, "no proven harm: " + numbers(loss, bounds)};
+  return Gate{gate_quality, GateOutcome::pass, "no proven harm: " + numbers(loss, bounds)};
 }
 
 core::Result<Gate> quality_at_decision(const QualityLoss& loss) {
@@ -63,15 +63,15 @@ core::Result<Gate> quality_at_decision(const QualityLoss& loss) {
   if (loss.delta.size() < 2) return too_few(loss, GateOutcome::hold, quality_pairs_min);
   const MeanBounds bounds = mean_bounds(loss.delta).value();
   if (harm_is_proven(loss, bounds)) {
-    return Gate{gate_name, GateOutcome::veto, "proven harm: " + numbers(loss, bounds)};
+    return Gate{gate_quality, GateOutcome::veto, "proven harm: " + numbers(loss, bounds)};
   }
   if (loss.delta.size() < quality_pairs_min) {
     return too_few(loss, GateOutcome::hold, quality_pairs_min);
   }
   if (bounds.upper < loss.margin) {
-    return Gate{gate_name, GateOutcome::pass, "not worse: " + numbers(loss, bounds)};
+    return Gate{gate_quality, GateOutcome::pass, "not worse: " + numbers(loss, bounds)};
   }
-  return Gate{gate_name, GateOutcome::hold, "unproven: " + numbers(loss, bounds)};
+  return Gate{gate_quality, GateOutcome::hold, "unproven: " + numbers(loss, bounds)};
 }
 
 }  // namespace amdahl::stats
