@@ -16,6 +16,7 @@ inline constexpr std::size_t event_file_bytes = 16 << 20;        // 4,096 lines 
 inline constexpr std::size_t leg_output_bytes = 8 << 20;         // stdout and stderr kept, each
 inline constexpr std::size_t error_tail_bytes = 4096;            // what explain shows of a crash
 inline constexpr std::size_t result_bytes = 1 << 20;             // result.json
+inline constexpr std::size_t run_spec_bytes = 8 << 20;           // spec.json: two legs' patches, and room
 inline constexpr std::size_t patch_bytes = 1 << 20;              // a change people still review
 inline constexpr std::size_t snapshot_files = 20'000;            // code, not data
 inline constexpr std::size_t snapshot_bytes = 256u << 20;        // code, not data
