@@ -2,7 +2,7 @@
 
 #include <dirent.h>
 #include <fcntl.h>
-#include <sys/pidfd.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <charconv>
@@ -10,7 +10,6 @@
 #include <nlohmann/json.hpp>
 
 #include "amdahl/run_files/durable.hpp"
-#include "amdahl/run_files/unique_fd.hpp"
 
 namespace amdahl::run_files {
 namespace {
@@ -97,10 +96,13 @@ core::Result<ProcessIdentity> process_identity_from_json(const nlohmann::json& v
                          value["boot_id"].get<std::string>()};
 }
 
+// By number: glibc 2.36 declares these functions without extern "C".
+UniqueFd open_pidfd(pid_t pid) { return UniqueFd{static_cast<int>(::syscall(SYS_pidfd_open, pid, 0))}; }
+
 bool signal_process(const ProcessIdentity& process, int signal) {
-  const UniqueFd pidfd{::pidfd_open(process.pid, 0)};
+  const auto pidfd = open_pidfd(process.pid);
   if (!pidfd || identify(process.pid) != process) return false;
-  return ::pidfd_send_signal(pidfd.get(), signal, nullptr, 0) == 0;
+  return ::syscall(SYS_pidfd_send_signal, pidfd.get(), signal, nullptr, 0) == 0;
 }
 
 std::vector<ProcessIdentity> processes_of_run(const std::string& run_key, pid_t session) {

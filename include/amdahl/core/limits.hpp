@@ -20,6 +20,7 @@ inline constexpr std::size_t run_spec_bytes = 8 << 20;           // spec.json: t
 inline constexpr std::size_t patch_bytes = 1 << 20;              // a change people still review
 inline constexpr std::size_t snapshot_files = 20'000;            // code, not data
 inline constexpr std::size_t snapshot_bytes = 256u << 20;        // code, not data
+inline constexpr std::int64_t env_padding_bytes_max = 64 * 1024; // one variable may hold 128 KiB
 inline constexpr int attempts_max = 20;                          // of one pair's run
 inline constexpr int knobs_max = 64;
 inline constexpr int knob_values_max = 32;

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "amdahl/core/result.hpp"
+#include "amdahl/run_files/unique_fd.hpp"
 
 namespace amdahl::run_files {
 
@@ -30,6 +31,9 @@ ProcessIdentity identify_self();
 
 nlohmann::json to_json(const ProcessIdentity& process);
 core::Result<ProcessIdentity> process_identity_from_json(const nlohmann::json& value);
+
+/// A descriptor that becomes readable when `pid` ends; none when there is no such process.
+UniqueFd open_pidfd(pid_t pid);
 
 /// Sends `signal` to exactly this process: pidfd first, then the start ticks are compared again.
 /// False when it is gone.
