@@ -31,6 +31,8 @@ def parse(argv):
     parser.add_argument("--seed", type=int, default=0, help="order of the images")
     parser.add_argument("--shard", type=int, default=0, help=f"part of them, modulo {shards}")
     parser.add_argument("--length", type=float, default=1.0, help="1: the shard once; 2: twice")
+    parser.add_argument("--device", default=os.environ.get("EVAL_DEVICE", "emulated"),
+                        help="emulated or cuda (default: $EVAL_DEVICE, or emulated)")
     for name in limits:
         parser.add_argument(f"--{name}", type=int, default=knobs[name].baseline)
     parser.add_argument("--naming", type=int, metavar="SEED",
@@ -67,6 +69,8 @@ def check(parser, args):
         parser.error(f"length is {args.length:g}: must be above 0 and at most {length_max:g}")
     if args.shard < 0:
         parser.error(f"shard is {args.shard}: must not be negative")
+    if args.device not in ("emulated", "cuda"):
+        parser.error(f"device is '{args.device}': must be emulated or cuda")
     if not args.data:
         parser.error("no data: give --data FOLDER, or set EVAL_DATA")
 
@@ -106,8 +110,8 @@ def evaluate(run, args):
     with run.phase("init"):
         images = choose(dataset.read_index(args.data), args.seed, args.shard, args.length)
         gpus = device.visible_gpus()
-        gpu = device.EmulatedDevice(Model(), gpus, args.rows, args.pinned)
-        print(device.statement, file=sys.stderr, flush=True)
+        gpu = device.open_device(args.device, Model(), gpus, args.rows, args.pinned)
+        print(f"device: {gpu.statement}", file=sys.stderr, flush=True)
         run.config({"device": gpu.name, "gpus": gpus, "seed": args.seed, "shard": args.shard,
                     "length": args.length, **{name: getattr(args, name) for name in limits}})
         batches = iter(Loader(lambda place: dataset.read_image(args.data, images[place][0],
@@ -140,7 +144,7 @@ def main(argv):
     with marks.start() as run:
         try:
             result = evaluate(run, args)
-        except dataset.DataError as error:
+        except (dataset.DataError, device.DeviceError) as error:
             sys.exit(f"eval.py: error: {error}")
     print(json.dumps({"seconds": round(time.monotonic() - started, 6), "units": result.units,
                       "quality": result.accuracy(), "predictions": result.predictions()}))

@@ -5,14 +5,10 @@ naming is in the command, so a job file and the job agree without telling anybod
 """
 
 import hashlib
-from typing import NamedTuple
+from collections import namedtuple
 
-
-class Knob(NamedTuple):
-    phase: str  # What a change would attack.
-    baseline: int
-    variant: int
-
+# `phase`: what a change would attack.
+Knob = namedtuple("Knob", "phase baseline variant")
 
 knobs = {
     "workers": Knob("input", 0, 2),  # Threads that prepare input beside the loop.

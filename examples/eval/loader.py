@@ -1,16 +1,15 @@
 """Batches of images, prepared in the loop or by threads beside it."""
 
 import threading
-from typing import NamedTuple
+from collections import namedtuple
 
 # As many images as the device's staging memory takes. Nothing holds `prefetch` against it, so a
 # larger one runs until the first image beyond: the planted crash.
 staging_slots = 128
 
 
-class Batch(NamedTuple):
-    first: int  # Place of its first image.
-    pixels: bytes  # 64 for each image.
+# `first`: place of its first image; `pixels`: 64 bytes for each.
+Batch = namedtuple("Batch", "first pixels")
 
 
 class Loader:

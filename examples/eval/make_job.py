@@ -5,6 +5,7 @@ import argparse
 import json
 import os
 import pathlib
+import subprocess
 import sys
 
 import dataset
@@ -12,7 +13,7 @@ from knobs import knobs, letters, naming
 
 here = pathlib.Path(__file__).resolve().parent
 code = ["eval.py", "dataset.py", "device.py", "knobs.py", "loader.py", "marks.py", "model.py",
-        "prototypes.json"]
+        "device_cuda.py", "prototypes.json", "score.ptx"]
 
 template = """\
 # Written by make_job.py: seed {seed}. What each knob does is in knobs.py.
@@ -25,6 +26,7 @@ code = {code}
 dataset = "uci-digits-1998"
 [job.env]
 EVAL_DATA = {data}
+EVAL_DEVICE = {device}
 PYTHONPATH = {python}
 PYTHONHASHSEED = "0"
 [job.resources]
@@ -72,12 +74,31 @@ def knob_table(letter, name):
     return "\n".join(lines) + "\n"
 
 
-def job_file(seed, data, cluster):
+def choose_device(wanted):
+    """Once for all runs of the job: an arm that chose by itself could choose otherwise."""
+    if wanted != "auto":
+        return wanted
+    if not os.path.exists("/dev/nvidiactl"):
+        return "emulated"
+    try:
+        trial = subprocess.run([sys.executable, str(here / "device_cuda.py")], timeout=60,
+                               capture_output=True, text=True)
+        if trial.returncode == 0:
+            return "cuda"
+        why = trial.stderr.strip()
+    except subprocess.TimeoutExpired:
+        why = "a trial of the GPU did not end within 60 s"
+    print(f"make_job.py: the GPU is not used: {why}", file=sys.stderr)
+    return "emulated"
+
+
+def job_file(seed, data, cluster, device):
     meaning = naming(seed)
     head = template.format(
         seed=seed, cluster=quoted(cluster), command=quoted(command(seed, meaning)),
         workdir=quoted(str(here)), code=quoted(code), data=quoted(str(data)),
-        python=quoted(str(here.parent.parent / "python")), gpus=knobs["gpus"].baseline)
+        device=quoted(device), python=quoted(str(here.parent.parent / "python")),
+        gpus=knobs["gpus"].baseline)
     return head + "".join(knob_table(letter, meaning[letter]) for letter in letters)
 
 
@@ -87,14 +108,17 @@ def main():
     parser.add_argument("--out", required=True, metavar="FOLDER", help="where job.toml goes")
     parser.add_argument("--data", required=True, metavar="FOLDER", help="written by prepare.py")
     parser.add_argument("--cluster", default="local")
+    parser.add_argument("--device", choices=["auto", "cuda", "emulated"], default="auto",
+                        help="auto: CUDA where a trial of it works (default)")
     args = parser.parse_args()
     data, out = pathlib.Path(args.data).absolute(), pathlib.Path(args.out)
     try:
         dataset.read_index(data)
+        device = choose_device(args.device)
         out.mkdir(parents=True, exist_ok=True)
         # Whole or not at all: a reader may be waiting for it.
         draft = out / f".job.toml.{os.getpid()}"
-        draft.write_text(job_file(args.seed, data, args.cluster), encoding="utf-8")
+        draft.write_text(job_file(args.seed, data, args.cluster, device), encoding="utf-8")
         draft.rename(out / "job.toml")
     except (dataset.DataError, OSError) as error:
         sys.exit(f"make_job.py: error: {error}")

@@ -2,12 +2,15 @@
 
 import json
 import operator
-import pathlib
+import os
+
+path = os.path.join(os.path.dirname(os.path.abspath(__file__)), "prototypes.json")
 
 
 class Model:
-    def __init__(self, path=pathlib.Path(__file__).resolve().parent / "prototypes.json"):
-        prototypes = json.loads(path.read_bytes())
+    def __init__(self):
+        with open(path, "rb") as file:
+            prototypes = json.load(file)
         self.labels = [prototype["label"] for prototype in prototypes]
         # |x - p|² is least where 2p·x - |p|² is greatest, as |x|² is the same for all.
         self.weights = [[2 * pixel for pixel in p["pixels"]] for p in prototypes]

@@ -15,12 +15,15 @@ from __future__ import annotations
 import atexit
 import os
 import sys
-from typing import Mapping, Optional
 
 from .recorder import Recorder
 from .run import Run
 from .transport import open_transport
 from .work import WorkDigest
+
+TYPE_CHECKING = False  # Importing typing would cost every job some milliseconds.
+if TYPE_CHECKING:
+    from typing import Mapping, Optional
 
 __all__ = ["Run", "WorkDigest", "start"]
 

@@ -7,13 +7,16 @@ import os
 import sys
 import time
 from _thread import RLock
-from typing import Any, Callable, Dict, Iterable, Iterator, Mapping, Optional, Union
 
 from .run import Run, Span
 from .steps import StepWindow
 from .transport import Transport, line_bytes_max
 from .values import dumps, name_chars_max, number, plain, text
 from .work import WorkDigest
+
+TYPE_CHECKING = False  # Importing typing would cost every job some milliseconds.
+if TYPE_CHECKING:
+    from typing import Any, Callable, Dict, Iterable, Iterator, Mapping, Optional, Union
 
 hello_every_seconds = 60.0
 values_per_flush_max = 32

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, Iterable, Optional, TypeVar, Union
+TYPE_CHECKING = False  # Importing typing would cost every job some milliseconds.
+if TYPE_CHECKING:
+    from typing import Any, Dict, Iterable, Optional, TypeVar, Union
 
-Batches = TypeVar("Batches", bound=Iterable)
+    Batches = TypeVar("Batches", bound=Iterable)
 
 
 class Span:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, List, Optional
 
 from .values import number
+
+TYPE_CHECKING = False  # Importing typing would cost every job some milliseconds.
+if TYPE_CHECKING:
+    from typing import Any, Dict, List, Optional
 
 steps_max = 50
 seconds_max = 2.0

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import os
 import select
-from typing import Mapping, Optional
+
+TYPE_CHECKING = False  # Importing typing would cost every job some milliseconds.
+if TYPE_CHECKING:
+    from typing import Mapping, Optional
 
 line_bytes_max = 4096  # amdahl/1; also the most that a pipe takes in one piece.
 

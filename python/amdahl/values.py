@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import json
 import math
-from typing import Any
+
+TYPE_CHECKING = False  # Importing typing would cost every job some milliseconds.
+if TYPE_CHECKING:
+    from typing import Any
 
 name_chars_max = 128
 text_chars_max = 1000

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-from typing import Union
+
+TYPE_CHECKING = False  # Importing typing would cost every job some milliseconds.
+if TYPE_CHECKING:
+    from typing import Union
 
 
 class WorkDigest:

@@ -79,7 +79,7 @@ nlohmann::json standing_json(const stats::Standing& standing) {
   }
   auto gates = nlohmann::json::array();
   for (const auto& gate : standing.gates) {
-    gates.push_back({{"gate", gate.name}, {"outcome", stats::name(gate.outcome)}, {"reason", gate.reason}});
+    gates.push_back({{"gate", gate.name}, {"outcome", core::name(gate.outcome)}, {"reason", gate.reason}});
   }
   return {{"pairs_complete", standing.pairs_complete},
           {"pairs_void", standing.pairs_void},

@@ -107,7 +107,8 @@ void decide(PlanContext& context, const ExperimentRow& row, const stats::Standin
       if (pair.state != core::PairState::complete) continue;
       if (const auto scored = stats::score(pair); scored.counts && std::isfinite(scored.d)) d.push_back(scored.d);
     }
-    if (draft.outcome == VerdictOutcome::no_effect) decision.sigma0 = stats::sigma0_of(d);
+    const auto noise = stats::noise_floor(d);
+    if (draft.outcome == VerdictOutcome::no_effect && noise.has_value()) decision.sigma0 = noise->sigma0;
   } else if (draft.outcome == VerdictOutcome::win) {
     decision.champion = row.protocol.variant;
     decision.phase_share = phase_shares(row.pairs, core::Arm::variant);

@@ -1,7 +1,10 @@
 #pragma once
 
+#include <array>
 #include <string>
 #include <string_view>
+
+#include "amdahl/core/states.hpp"
 
 namespace amdahl::stats {
 
@@ -17,3 +20,10 @@ struct Gate {
 };
 
 }  // namespace amdahl::stats
+
+template <>
+constexpr auto amdahl::core::words<amdahl::stats::GateOutcome>() {
+  using enum amdahl::stats::GateOutcome;
+  return std::to_array<Named<amdahl::stats::GateOutcome>>(
+      {{pass, "pass"}, {veto, "veto"}, {hold, "hold"}, {not_applicable, "not_applicable"}});
+}
