@@ -6,15 +6,21 @@ if(AMDAHL_BUILD_TESTS)
   target_link_libraries(amdahl_test_main PUBLIC Catch2::Catch2 amdahl_options)
 endif()
 
+# The private PostgreSQL of this build's tests: a short path, since a socket lies in it.
+string(SHA256 AMDAHL_TEST_PG "${CMAKE_BINARY_DIR}")
+string(SUBSTRING ${AMDAHL_TEST_PG} 0 8 AMDAHL_TEST_PG)
+set(AMDAHL_TEST_PG /tmp/amdahl-pg-${AMDAHL_TEST_PG})
+
 # amdahl_test(<program> LABEL unit|integration|conformance|simulation|demo SOURCES ...
-#             [DEPENDS layer ...] [LIBRARIES target ...] [TIMEOUT s] [PROPERTIES name value ...])
+#             [DEPENDS layer ...] [LIBRARIES target ...] [TIMEOUT s] [PROPERTIES name value ...] [POSTGRES])
 #
-# A Catch2 program; each TEST_CASE is a test of its own, named "<program>/<name>".
+# A Catch2 program; each TEST_CASE is a test of its own, named "<program>/<name>". POSTGRES: they may
+# use support/test_database.hpp.
 function(amdahl_test program)
   if(NOT AMDAHL_BUILD_TESTS)
     return()
   endif()
-  cmake_parse_arguments(PARSE_ARGV 1 TEST "" "LABEL;TIMEOUT" "SOURCES;DEPENDS;LIBRARIES;PROPERTIES")
+  cmake_parse_arguments(PARSE_ARGV 1 TEST "POSTGRES" "LABEL;TIMEOUT" "SOURCES;DEPENDS;LIBRARIES;PROPERTIES")
   add_executable(${program} ${TEST_SOURCES})
   set_target_properties(${program} PROPERTIES
     RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests/bin
@@ -23,6 +29,10 @@ function(amdahl_test program)
   target_include_directories(${program} PRIVATE ${PROJECT_SOURCE_DIR}/tests)
   target_link_libraries(${program} PRIVATE amdahl_test_main amdahl_options ${TEST_LIBRARIES})
   amdahl_use(${program} ${TEST_DEPENDS})
+  if(TEST_POSTGRES)
+    target_link_libraries(${program} PRIVATE amdahl_test_postgres)
+    list(APPEND TEST_PROPERTIES FIXTURES_REQUIRED postgres ENVIRONMENT AMDAHL_TEST_PG=${AMDAHL_TEST_PG})
+  endif()
   if(NOT TEST_TIMEOUT)
     set(TEST_TIMEOUT 120)
   endif()

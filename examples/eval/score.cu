@@ -1,5 +1,5 @@
-// Scores a batch: the nearest prototype of each image, one thread an image. Then holds the GPU until
-// the step has taken `hold_ns`, as the classifier is far too small to keep one busy.
+// Scores a batch: the nearest prototype of each image, one thread an image. Then holds the GPU
+// until the step has taken `hold_ns`, as the classifier is far too small to keep one busy.
 //
 // score.ptx is made from this file. No instruction is younger than PTX 6.4, so an older driver may
 // load it:

@@ -1,5 +1,5 @@
-// A CUDA driver of GPUs that are not there: memory is the host's, and the kernel is score.cu itself,
-// compiled for the host. As many GPUs as CUDA_VISIBLE_DEVICES names, at most FAKE_GPUS.
+// A CUDA driver of GPUs that are not there: memory is the host's, and the kernel is score.cu
+// itself, compiled for the host. As many GPUs as CUDA_VISIBLE_DEVICES names, at most FAKE_GPUS.
 #include <cstdlib>
 #include <cstring>
 
@@ -50,7 +50,8 @@ int cuModuleLoadData(void** module, const char* image) {
 }
 int cuModuleGetFunction(void** function, void* module, const char* name) {
   *function = reinterpret_cast<void*>(0x700000003000L);
-  return module == reinterpret_cast<void*>(0x700000002000L) && !std::strcmp(name, "score") ? 0 : 500;
+  const bool known = module == reinterpret_cast<void*>(0x700000002000L);
+  return known && !std::strcmp(name, "score") ? 0 : 500;
 }
 int cuMemAlloc_v2(unsigned long long* memory, std::size_t size) {
   *memory = reinterpret_cast<unsigned long long>(std::malloc(size));

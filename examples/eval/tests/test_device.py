@@ -1,4 +1,4 @@
-"""The CUDA device, against a driver of GPUs that are not there and, where there is one, a real GPU."""
+"""The CUDA device, against a driver of GPUs that are not there and, if there is one, a real GPU."""
 
 import json
 import os

@@ -225,8 +225,13 @@ class Ledger {
   virtual std::int64_t round_trips() const = 0;
 };
 
-/// Connects as the service's role (`url`: a libpq connection string). Throws Unavailable, or
-/// SchemaMismatch when the ledger was made by another version.
-std::unique_ptr<Ledger> connect(const std::string& url);
+struct ConnectOptions {
+  bool allow_owner = false;  ///< seeded tests only: the owner may choose salts, so it knows the coins
+};
+
+/// Connects as the service's role (`url`: a libpq connection string). Throws Unavailable,
+/// SchemaMismatch when the server is too old or the ledger was made by another version, or Refused
+/// when the role has the owner's rights.
+std::unique_ptr<Ledger> connect(const std::string& url, ConnectOptions options = {});
 
 }  // namespace amdahl::ledger

@@ -1,0 +1,49 @@
+#include <string_view>
+
+#include "amdahl/run_files/durable.hpp"
+#include "shim.hpp"
+#include "start.hpp"
+
+#include <signal.h>
+#include <unistd.h>
+
+namespace {
+
+constexpr int exit_usage = 64;
+
+constexpr std::string_view help =
+    "amdahl-run: the worker's side of Amdahl Loop. The service starts it; people need it to look\n"
+    "at one run directory.\n"
+    "\n"
+    "  amdahl-run start DIR   start the run in DIR, detached; print one JSON line\n"
+    "  amdahl-run run DIR     run it in the foreground\n"
+    "  amdahl-run --version\n";
+
+void print(int fd, std::string_view text) { amdahl::run_files::write_all(fd, text); }
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  const std::string_view command = argc > 1 ? argv[1] : "";
+  if (argc == 2 && command == "--version") {
+    print(STDOUT_FILENO, "amdahl-run " AMDAHL_VERSION "\n");
+    return 0;
+  }
+  if (argc == 2 && (command == "--help" || command == "-h")) {
+    print(STDOUT_FILENO, help);
+    return 0;
+  }
+  if (argc != 3 || (command != "start" && command != "run")) {
+    print(STDERR_FILENO, help);
+    return exit_usage;
+  }
+  std::error_code error;
+  const auto directory = std::filesystem::canonical(argv[2], error);
+  if (error) {
+    print(STDERR_FILENO, "amdahl-run: cannot open " + std::string{argv[2]} + ": " + error.message() + "\n");
+    return 65;
+  }
+  if (command == "start") return amdahl::worker::start_detached(directory);
+  ::signal(SIGPIPE, SIG_IGN);
+  return amdahl::worker::run_shim(directory, {});
+}

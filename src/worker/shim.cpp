@@ -1,0 +1,233 @@
+#include "shim.hpp"
+
+#include <sys/prctl.h>
+
+#include <chrono>
+#include <nlohmann/json.hpp>
+#include <optional>
+
+#include "amdahl/core/canonical_json.hpp"
+#include "amdahl/core/limits.hpp"
+#include "amdahl/core/run.hpp"
+#include "amdahl/run_files/durable.hpp"
+#include "amdahl/run_files/formats.hpp"
+#include "amdahl/run_files/life_lock.hpp"
+#include "amdahl/run_files/names.hpp"
+#include "interrupts.hpp"
+#include "leg.hpp"
+#include "log.hpp"
+#include "result_file.hpp"
+#include "slots.hpp"
+#include "time_source.hpp"
+
+namespace amdahl::worker {
+namespace {
+
+namespace fs = std::filesystem;
+namespace names = run_files::names;
+using core::Error;
+using core::Result;
+using run_files::Allocation;
+using run_files::LocalSettings;
+using namespace std::chrono_literals;
+
+constexpr int exit_failed = 1;
+constexpr int exit_duplicate = 3;
+constexpr auto gate_poll = 200ms;  // inotify may be missing
+constexpr auto slots_poll_first = 20ms;
+constexpr auto slots_poll_last = 100ms;
+constexpr int result_tries = 10;
+constexpr auto result_retry = 500ms;
+constexpr std::int64_t mib = 1 << 20;
+
+enum class Gate { open, cancelled, orphaned };
+
+class Shim {
+ public:
+  Shim(fs::path directory, core::RunSpec spec, std::optional<LocalSettings> settings,
+       Interrupts interrupts)
+      : directory_{std::move(directory)},
+        spec_{std::move(spec)},
+        settings_{std::move(settings)},
+        interrupts_{std::move(interrupts)} {
+    result_.key = spec_.key;
+    result_.spec_sha = core::spec_sha(spec_);
+    result_.node = run_files::host_name();
+  }
+
+  int run();
+
+ private:
+  Gate wait_for_gate();
+  Result<std::optional<Allocation>> wait_for_slots();
+  Result<bool> claim();
+  void run_legs();
+  int finish();
+  int give_up(const Error& error);
+
+  fs::path directory_;
+  core::RunSpec spec_;
+  std::optional<LocalSettings> settings_;
+  Interrupts interrupts_;
+  std::optional<ResultFile> result_file_;
+  std::optional<Slots> slots_;  ///< held until the result is written
+  core::RunResult result_;
+};
+
+Gate Shim::wait_for_gate() {
+  const auto orphaned = monotonic_ns() + std::chrono::nanoseconds{core::limits::held_shim_timeout}.count();
+  for (;;) {
+    if (interrupts_.cancelled(false)) return Gate::cancelled;
+    if (!settings_ || interrupts_.released()) return Gate::open;
+    if (monotonic_ns() > orphaned) return Gate::orphaned;
+    interrupts_.wait(gate_poll);
+  }
+}
+
+// Nothing: cancelled while waiting.
+Result<std::optional<Allocation>> Shim::wait_for_slots() {
+  using Granted = std::optional<Allocation>;
+  if (!settings_) return Granted{Allocation{{}, wall_us()}};
+  const SlotCount total{settings_->gpus, settings_->cpus, settings_->memory_bytes / mib};
+  const SlotCount wanted{spec_.allocation.gpus, spec_.allocation.cpus,
+                         (spec_.allocation.memory_bytes + mib - 1) / mib};
+  if (wanted.gpus > total.gpus || wanted.cpus > total.cpus || wanted.memory_mib > total.memory_mib) {
+    return core::invalid_input("this machine has fewer slots than the run asks for",
+                               "lower the job's resources or raise the cluster's");
+  }
+  auto slots = Slots::open(settings_->slots_dir, total);
+  if (!slots) return slots.error();
+  slots_ = std::move(*slots);
+  for (auto pause = slots_poll_first;; pause = std::min(2 * pause, slots_poll_last)) {
+    auto taken = slots_->try_take(wanted);
+    if (!taken) return taken.error();
+    if (taken->has_value()) {
+      Allocation allocation{{}, wall_us()};
+      for (const auto id : **taken) allocation.gpu_ids.push_back(std::to_string(id));
+      return Granted{std::move(allocation)};
+    }
+    interrupts_.wait(pause);
+    if (interrupts_.cancelled(false)) return Granted{};
+  }
+}
+
+// The fence: whatever was submitted twice is executed once.
+Result<bool> Shim::claim() {
+  auto self = run_files::to_json(run_files::identify_self());
+  self["host"] = result_.node;
+  self["term"] = spec_.witness.term;
+  self["fence"] = spec_.witness.fence;
+  self["head_seq"] = spec_.witness.head_seq;
+  self["head_hash"] = spec_.witness.head_hash;
+  return run_files::create_exclusively(directory_ / names::claim, core::canonical_json(self));
+}
+
+void Shim::run_legs() {
+  std::vector<Result<void>> prepared;
+  for (std::size_t i = 0; i < spec_.legs.size(); ++i) {
+    prepared.push_back(prepare_leg(spec_, i, directory_));
+  }
+  for (std::size_t i = 0; i < spec_.legs.size() && !result_.cancelled; ++i) {
+    const auto& leg = spec_.legs[i];
+    if (!prepared[i]) {
+      core::LegResult refused;
+      refused.arm = leg.arm;
+      refused.gpus = leg.gpus;
+      refused.problem = prepared[i].error().message;
+      result_.legs.push_back(std::move(refused));
+      continue;
+    }
+    const auto count = std::min(static_cast<std::size_t>(leg.gpus), result_.gpu_ids.size());
+    const std::vector<std::string> gpu_ids{result_.gpu_ids.begin(),
+                                           result_.gpu_ids.begin() + static_cast<std::ptrdiff_t>(count)};
+    result_.legs.push_back(run_leg(spec_, i, directory_, gpu_ids, interrupts_));
+    interrupts_.notice();
+    result_.cancelled = interrupts_.cancelled(true);
+  }
+}
+
+int Shim::finish() {
+  result_.end_us = wall_us();
+  const auto text = core::canonical_json(core::to_json(result_));
+  for (int tries = 0; tries < result_tries; ++tries) {
+    const auto written = result_file_->commit(text);
+    if (written) return 0;
+    log_line(written.error().message);
+    interrupts_.wait(result_retry);
+  }
+  return exit_failed;  // no result, no success: whoever looks finds the claim and a free lock
+}
+
+int Shim::give_up(const Error& error) {
+  log_line(error.message);
+  (void)run_files::write_file(directory_ / names::failure, error.message);
+  return exit_failed;
+}
+
+int Shim::run() {
+  auto reserved = ResultFile::reserve(directory_ / names::result);
+  if (!reserved) return give_up(reserved.error());
+  result_file_ = std::move(*reserved);
+  const auto gate = wait_for_gate();
+  if (gate == Gate::orphaned) {
+    return give_up({core::ErrorCode::timed_out, "nobody released this run; is the service down?", ""});
+  }
+  std::optional<Allocation> allocation;
+  if (gate == Gate::open) {
+    auto granted = wait_for_slots();
+    if (!granted) return give_up(granted.error());
+    allocation = std::move(*granted);
+  }
+  result_.cancelled = !allocation || interrupts_.cancelled(false);
+  if (result_.cancelled) return finish();
+  result_.gpu_ids = allocation->gpu_ids;
+  result_.start_us = allocation->start_us;
+  const auto claimed = claim();
+  if (!claimed) return give_up(claimed.error());
+  if (!*claimed) {
+    (void)run_files::create_exclusively(directory_ / names::duplicate, "");
+    return exit_duplicate;
+  }
+  const auto text = core::canonical_json(run_files::to_json(*allocation));
+  if (auto written = run_files::write_file_volatile(directory_ / names::allocation, text); !written) {
+    log_line(written.error().message);
+  }
+  run_legs();
+  return finish();
+}
+
+bool is_there(const fs::path& path) {
+  std::error_code error;
+  return fs::exists(path, error);
+}
+
+}  // namespace
+
+int run_shim(const fs::path& directory, ReadySignal ready) {
+  const auto refuse = [&](const Error& error, bool for_good) {
+    log_line(error.message);
+    ready.tell(for_good ? ReadySignal::Word::refused : ReadySignal::Word::failed, error.message);
+    return exit_failed;
+  };
+  auto spec = run_files::read_spec(directory);
+  if (!spec) return refuse(spec.error(), spec.error().code == core::ErrorCode::invalid_input);
+  auto settings = run_files::read_local_settings(directory);
+  if (!settings) return refuse(settings.error(), true);
+  auto lock = run_files::LifeLock::try_take(directory / names::lock);
+  if (!lock) return refuse(lock.error(), false);
+  if (!*lock || is_there(directory / names::claim) || is_there(directory / names::result)) {
+    ready.tell(ReadySignal::Word::already, "");
+    return exit_duplicate;
+  }
+  ::prctl(PR_SET_CHILD_SUBREAPER, 1);
+  auto interrupts = Interrupts::watch(directory);
+  if (!interrupts) return refuse(interrupts.error(), false);
+  const auto self = run_files::identify_self();
+  const auto recorded = run_files::write_file(directory / names::shim,
+                                              core::canonical_json(run_files::to_json(self)));
+  if (!recorded) return refuse(recorded.error(), false);
+  ready.tell(ReadySignal::Word::held, run_files::native_id(self));
+  return Shim{directory, std::move(*spec), std::move(*settings), std::move(*interrupts)}.run();
+}
+
+}  // namespace amdahl::worker
