@@ -12,6 +12,13 @@ LANGUAGE sql IMMUTABLE AS $$
   END
 $$;
 
+-- What the legs of a run said, as one digest: the end of the run binds them into the chain.
+CREATE OR REPLACE FUNCTION amdahl._legs_digest(p_run bigint) RETURNS bytea
+LANGUAGE sql STABLE AS $$
+  SELECT amdahl._digest(coalesce(jsonb_agg(leg ORDER BY position), '[]'))
+  FROM amdahl.measurement WHERE run_id = p_run
+$$;
+
 -- Ends a run and charges it: to its experiment, or to nobody when it was production. Answers the
 -- event, or null when it had ended before.
 CREATE OR REPLACE FUNCTION amdahl._end_run(p_run bigint, p_outcome smallint, p_cause smallint,
@@ -35,7 +42,8 @@ BEGIN
   END IF;
   RETURN amdahl._event('run_ended', 'run-' || p_run, jsonb_build_object(
     'outcome', amdahl._word('run_outcome', p_outcome), 'cause', amdahl._word('cause', p_cause),
-    'reason', left(p_reason, 500), 'gpu_us', p_gpu_us));
+    'reason', left(p_reason, 500), 'gpu_us', p_gpu_us,
+    'legs_sha', encode(amdahl._legs_digest(p_run), 'hex')));
 END
 $$;
 

@@ -11,7 +11,7 @@
 #include "support/loop_stand.hpp"
 
 using namespace amdahl;
-using namespace amdahl::tests;
+using namespace amdahl::test;
 using nlohmann::json;
 
 namespace {

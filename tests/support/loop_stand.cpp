@@ -7,7 +7,7 @@
 #include <nlohmann/json.hpp>
 #include <thread>
 
-namespace amdahl::tests {
+namespace amdahl::test {
 
 namespace fs = std::filesystem;
 
@@ -104,4 +104,4 @@ void LoopStand::run_until_idle(Service& service, std::chrono::seconds limit) {
   REQUIRE(end == loop::Runner::End::nothing_left);
 }
 
-}  // namespace amdahl::tests
+}  // namespace amdahl::test

@@ -63,14 +63,14 @@ LIBRARY_HOMES = (
     ("pqxx/", re.compile(r"src/ledger/|tests/(integration|conformance|support)/")),
     ("libpq", re.compile(r"src/ledger/|tests/(integration|support)/")),
     ("boost/beast", re.compile(r"src/(http|scheduler_adapters)/|tests/")),
-    ("boost/process", re.compile(r"src/(scheduler_adapters|ledger|cli|agents)/|tests/")),
+    ("boost/process", re.compile(r"src/(scheduler_adapters|ledger|loop|cli|agents)/|tests/")),
     ("CLI/", re.compile(r"src/cli/|src/worker/")),
     ("spdlog/", re.compile(r"src/telemetry/|src/cli/")),
     ("toml++", re.compile(r"src/")),
     ("catch2/", re.compile(r"tests/")),
 )
 
-HOLDS_JSON = re.compile(r"^\s*(?:std::\w+<)?nlohmann::json>?\s+\w+\s*[;={]", re.M)
+HOLDS_JSON = re.compile(r"^[^()\n]*\bnlohmann::json>*\s+\w+\s*[;={]", re.M)
 
 
 def libraries(file):

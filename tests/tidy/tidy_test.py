@@ -173,6 +173,9 @@ class Text(unittest.TestCase):
     def test_a_file_of_more_than_400_lines_is_found(self):
         self.assertEqual(cpp("int a;\n" * 401), {"file-length"})
         self.assertEqual(cpp("int a;\n" * 400), set())
+        self.assertEqual(rules_broken("tests/unit/core/CMakeLists.cmake", "#\n" * 500), set())
+        self.assertEqual(rules_broken("tests/unit/core/CMakeLists.cmake", "#\n" * 501),
+                         {"file-length"})
         self.assertEqual(rules_broken("migrations/0001.sql", "--\n" * 900), set())
 
     def test_paths_of_a_machine_are_found(self):
