@@ -27,5 +27,8 @@ function(amdahl_layer name)
     ${AMDAHL_INCLUDE_ROOTS}/${name} ${CMAKE_CURRENT_SOURCE_DIR})
   target_link_libraries(amdahl_${name} PRIVATE amdahl_options ${LAYER_LIBRARIES})
   amdahl_use(amdahl_${name} ${LAYER_DEPENDS})
+  # What its public headers may include is what it lists (AmdahlHeaders.cmake).
   set_property(GLOBAL APPEND PROPERTY AMDAHL_LAYERS ${name})
+  set_property(GLOBAL PROPERTY AMDAHL_LAYER_DEPENDS_${name} ${LAYER_DEPENDS})
+  set_property(GLOBAL PROPERTY AMDAHL_LAYER_LIBRARIES_${name} ${LAYER_LIBRARIES})
 endfunction()

@@ -1,4 +1,4 @@
-# Language level, warnings and sanitizers, the same for every target of ours.
+# Language level, warnings, sanitizers and instrumentation, the same for every target of ours.
 set(CMAKE_CXX_STANDARD 20)
 set(CMAKE_CXX_STANDARD_REQUIRED ON)
 set(CMAKE_CXX_EXTENSIONS OFF)
@@ -12,6 +12,7 @@ target_compile_options(amdahl_options INTERFACE
 if(AMDAHL_WERROR)
   target_compile_options(amdahl_options INTERFACE -Werror)
 endif()
+
 if(AMDAHL_SANITIZE)
   target_compile_options(amdahl_options INTERFACE
     -fsanitize=${AMDAHL_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)
@@ -20,5 +21,19 @@ if(AMDAHL_SANITIZE)
     # Asio's fences are not modelled by tsan; g++ warns about each of them.
     target_compile_options(amdahl_options INTERFACE -Wno-tsan)
   endif()
+  set(AMDAHL_STATIC_SHIM OFF)
+endif()
+
+if((AMDAHL_FUZZ OR AMDAHL_COVERAGE) AND NOT CMAKE_CXX_COMPILER_ID STREQUAL "Clang")
+  message(FATAL_ERROR "AMDAHL_FUZZ and AMDAHL_COVERAGE need clang, not "
+    "${CMAKE_CXX_COMPILER_ID}: use the presets fuzz and coverage (script/setup installs clang-14)")
+endif()
+if(AMDAHL_FUZZ)
+  target_compile_options(amdahl_options INTERFACE -fsanitize=fuzzer-no-link)
+endif()
+if(AMDAHL_COVERAGE)
+  # Not gcov: it sees no line inside a coroutine's body.
+  target_compile_options(amdahl_options INTERFACE -fprofile-instr-generate -fcoverage-mapping)
+  target_link_options(amdahl_options INTERFACE -fprofile-instr-generate)
   set(AMDAHL_STATIC_SHIM OFF)
 endif()

@@ -1,20 +1,61 @@
-include(Catch)
+if(AMDAHL_BUILD_TESTS)
+  include(Catch)
+  # Catch2's main is slow to compile: once for all test programs.
+  add_library(amdahl_test_main OBJECT ${PROJECT_SOURCE_DIR}/tests/support/main.cpp)
+  set_target_properties(amdahl_test_main PROPERTIES UNITY_BUILD OFF)
+  target_link_libraries(amdahl_test_main PUBLIC Catch2::Catch2 amdahl_options)
+endif()
 
-# Catch2's main is slow to compile: once for all test programs.
-add_library(amdahl_test_main OBJECT ${PROJECT_SOURCE_DIR}/tests/support/main.cpp)
-target_link_libraries(amdahl_test_main PUBLIC Catch2::Catch2 amdahl_options)
+# The private PostgreSQL of this build's tests: a short path, since a socket lies in it.
+string(SHA256 AMDAHL_TEST_PG "${CMAKE_BINARY_DIR}")
+string(SUBSTRING ${AMDAHL_TEST_PG} 0 8 AMDAHL_TEST_PG)
+set(AMDAHL_TEST_PG /tmp/amdahl-pg-${AMDAHL_TEST_PG})
 
-# amdahl_test(<program> LABEL unit|integration|... SOURCES ... [DEPENDS layer ...] [LIBRARIES target ...])
+# amdahl_test(<program> LABEL unit|integration|conformance|simulation|demo SOURCES ...
+#             [DEPENDS layer ...] [LIBRARIES target ...] [TIMEOUT s] [PROPERTIES name value ...] [POSTGRES])
+#
+# A Catch2 program; each TEST_CASE is a test of its own, named "<program>/<name>". POSTGRES: they may
+# use support/test_database.hpp.
 function(amdahl_test program)
-  cmake_parse_arguments(PARSE_ARGV 1 TEST "" "LABEL;TIMEOUT" "SOURCES;DEPENDS;LIBRARIES;PROPERTIES")
+  if(NOT AMDAHL_BUILD_TESTS)
+    return()
+  endif()
+  cmake_parse_arguments(PARSE_ARGV 1 TEST "POSTGRES" "LABEL;TIMEOUT" "SOURCES;DEPENDS;LIBRARIES;PROPERTIES")
   add_executable(${program} ${TEST_SOURCES})
+  set_target_properties(${program} PROPERTIES
+    RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests/bin
+    # Test files define small helpers of the same name; only sources of ours are joined.
+    UNITY_BUILD OFF)
   target_include_directories(${program} PRIVATE ${PROJECT_SOURCE_DIR}/tests)
   target_link_libraries(${program} PRIVATE amdahl_test_main amdahl_options ${TEST_LIBRARIES})
   amdahl_use(${program} ${TEST_DEPENDS})
+  if(TEST_POSTGRES)
+    target_link_libraries(${program} PRIVATE amdahl_test_postgres)
+    list(APPEND TEST_PROPERTIES FIXTURES_REQUIRED postgres ENVIRONMENT AMDAHL_TEST_PG=${AMDAHL_TEST_PG})
+  endif()
   if(NOT TEST_TIMEOUT)
     set(TEST_TIMEOUT 120)
   endif()
   # -w NoTests: a test name that matches nothing is a failure, not a pass.
-  catch_discover_tests(${program} EXTRA_ARGS -w NoTests
-    PROPERTIES LABELS ${TEST_LABEL} TIMEOUT ${TEST_TIMEOUT} ${TEST_PROPERTIES})
+  catch_discover_tests(${program} TEST_PREFIX "${program}/" EXTRA_ARGS -w NoTests
+    PROPERTIES LABELS ${TEST_LABEL} TIMEOUT ${TEST_TIMEOUT} SKIP_RETURN_CODE 77 ${TEST_PROPERTIES})
+endfunction()
+
+# amdahl_script_test(<name> LABEL ... COMMAND ... [TIMEOUT s] [PROPERTIES name value ...])
+#
+# A test that is a command; exit status 77 means skipped. It finds AMDAHL_SOURCE_DIR and
+# AMDAHL_BINARY_DIR in its environment.
+function(amdahl_script_test name)
+  if(NOT AMDAHL_BUILD_TESTS)
+    return()
+  endif()
+  cmake_parse_arguments(PARSE_ARGV 1 TEST "" "LABEL;TIMEOUT" "COMMAND;PROPERTIES")
+  if(NOT TEST_TIMEOUT)
+    set(TEST_TIMEOUT 120)
+  endif()
+  add_test(NAME ${name} COMMAND ${TEST_COMMAND} WORKING_DIRECTORY ${PROJECT_SOURCE_DIR})
+  set_tests_properties(${name} PROPERTIES LABELS ${TEST_LABEL} TIMEOUT ${TEST_TIMEOUT}
+    SKIP_RETURN_CODE 77
+    ENVIRONMENT "AMDAHL_SOURCE_DIR=${PROJECT_SOURCE_DIR};AMDAHL_BINARY_DIR=${CMAKE_BINARY_DIR}"
+    ${TEST_PROPERTIES})
 endfunction()

@@ -110,7 +110,7 @@ std::string canonical_json(const Json& value) {
 Result<Json> parse_json(std::string_view text, std::string_view place) {
   std::vector<std::set<std::string>> keys;
   const auto guard = [&](int depth, Json::parse_event_t event, Json& parsed) {
-    if (static_cast<std::size_t>(depth) > limits::json_depth) {
+    if (static_cast<std::size_t>(depth) >= limits::json_depth) {
       throw Rejected{fmt::format("nested deeper than {} levels", limits::json_depth)};
     }
     if (event == Json::parse_event_t::object_start) keys.emplace_back();

@@ -36,6 +36,11 @@ struct NewHypothesis {
   int replicate = 0;
   bool needs_approval = false;
 };
+/// Knob proposals of this job are made for `proposed_for` (see JobRow).
+struct ProposedFor {
+  core::JobId job;
+  std::string proposed_for;
+};
 struct RejectHypothesis {
   core::HypothesisId hypothesis;
   std::string reason;
@@ -47,6 +52,7 @@ struct Registration {
   std::string fingerprint;  ///< hex
   int replicate = 0;
   std::optional<std::string> salt;  ///< owner role only (seeded tests); normally the database draws it
+  bool near_duplicate_ok = false;   ///< the phase's share has grown by half since, or its code changed
 };
 struct OpenPair {
   core::ExperimentId experiment;
@@ -128,7 +134,16 @@ struct CommandDone {
   nlohmann::json answer;  ///< {"ok":true,…} or {"ok":false,"error":…,"hint":…}
 };
 
-/// A production run that somebody else started, or `amdahl run JOB`.
+/// `amdahl run JOB`: the champion once, as production, through the adapter. Idempotent by run key.
+struct PlanProduction {
+  core::JobId job;
+  core::RunSpec spec;
+  std::string cluster;
+  std::string worker_run_id;
+  double gpu_us_reserved = 0;
+};
+
+/// A production run that somebody else started, or a finished PlanProduction.
 struct ProductionRun {
   std::string cluster;
   std::string native_id;
@@ -164,7 +179,11 @@ class Ledger {
 
   // -- stages --
   virtual void add_jobs(const Lease& lease, std::span<const NewJob> jobs) = 0;
-  virtual void add_hypotheses(const Lease& lease, std::span<const NewHypothesis> hypotheses) = 0;
+  /// An open hypothesis with the same job and change is left as it is; a decided one does not stand in
+  /// the way (registration recognises what is known). Answers the ids, old or new, in order.
+  virtual std::vector<core::HypothesisId> add_hypotheses(
+      const Lease& lease, std::span<const NewHypothesis> hypotheses,
+      std::span<const ProposedFor> proposed) = 0;
   virtual void reject_hypotheses(const Lease& lease, std::span<const RejectHypothesis> rejections) = 0;
   virtual void approve_hypotheses(const Lease& lease, std::span<const core::HypothesisId> ids) = 0;
   /// Registers each, or marks its hypothesis rejected as a duplicate of the experiment that has the
@@ -180,10 +199,13 @@ class Ledger {
   virtual void record_runs(const Lease& lease, std::span<const RecordRun> runs) = 0;
   virtual void advance(const Lease& lease, std::span<const Advance> steps) = 0;
   virtual void decide(const Lease& lease, std::span<const Decision> decisions) = 0;
+  /// Marks them, asks their live runs to be cancelled and, where no run is live any more, makes them
+  /// `aborted` and releases the fingerprint. Repeated until that is so.
   virtual void abort_experiments(const Lease& lease, std::span<const core::ExperimentId> ids,
                                  std::string_view reason) = 0;
   virtual void request_cancel(const Lease& lease, std::span<const core::RunId> runs) = 0;
   virtual void set_paused(const Lease& lease, bool paused, std::string_view reason) = 0;
+  virtual void plan_production(const Lease& lease, std::span<const PlanProduction> runs) = 0;
   virtual void record_production(const Lease& lease, std::span<const ProductionRun> runs) = 0;
   virtual void finish_commands(const Lease& lease, std::span<const CommandDone> commands) = 0;
   /// An event without a row of its own: a rewind noticed, an orphan swept.
@@ -196,14 +218,20 @@ class Ledger {
   /// The answer, once the leader has given it.
   virtual std::optional<nlohmann::json> command_answer(std::string_view key) = 0;
   /// Read models as JSON, for CLI and API alike: the SQL function `read_<view>(args jsonb)`.
-  /// Views: status, rank, jobs, job, hypotheses, experiments, experiment, runs, bank, events, verify.
+  /// Views: status, rank, jobs, job, hypotheses, experiments, experiment, runs, bank, events, verify,
+  /// and `known` {fingerprint, job, changes}: {"experiment": summary|null, "near": summary|null}.
   virtual nlohmann::json read(std::string_view view, const nlohmann::json& args) = 0;
   /// Statements sent since construction: the cost contract is counted, not believed.
   virtual std::int64_t round_trips() const = 0;
 };
 
-/// Connects as the service's role (`url`: a libpq connection string). Throws Unavailable, or
-/// SchemaMismatch when the ledger was made by another version.
-std::unique_ptr<Ledger> connect(const std::string& url);
+struct ConnectOptions {
+  bool allow_owner = false;  ///< seeded tests only: the owner may choose salts, so it knows the coins
+};
+
+/// Connects as the service's role (`url`: a libpq connection string). Throws Unavailable,
+/// SchemaMismatch when the server is too old or the ledger was made by another version, or Refused
+/// when the role has the owner's rights.
+std::unique_ptr<Ledger> connect(const std::string& url, ConnectOptions options = {});
 
 }  // namespace amdahl::ledger

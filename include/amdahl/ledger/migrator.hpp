@@ -13,7 +13,7 @@ struct Migration {
   bool applied = false;
 };
 
-/// What `db migrate --plan` shows. Throws as ledger.hpp says.
+/// What `db migrate --plan` shows; the last entry, version 0, stands for the replaceable functions. Throws as ledger.hpp says.
 std::vector<Migration> plan_migrations(const std::string& owner_url);
 
 /// Applies what is missing, each in a transaction of its own, under a polled advisory lock; replaces
@@ -21,5 +21,8 @@ std::vector<Migration> plan_migrations(const std::string& owner_url);
 /// Errors: a migration edited after it was applied, a ledger newer than this binary.
 core::Result<std::vector<Migration>> migrate(const std::string& owner_url,
                                              const std::string& service_role);
+
+/// SHA-256 (hex) of everything a migration would bring: the identity of this binary's schema.
+std::string schema_digest();
 
 }  // namespace amdahl::ledger

@@ -3,6 +3,7 @@
 #include <filesystem>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "amdahl/core/result.hpp"
 
@@ -14,6 +15,7 @@ struct PrivateServerOptions {
   std::filesystem::path data_dir;    ///< made by initdb when empty or absent
   std::filesystem::path socket_dir;  ///< short: a socket path has at most 107 bytes
   std::string service_user = "amdahl";  ///< who runs it when we are root; made when missing
+  std::vector<std::string> settings;  ///< further lines of postgresql.conf (tests: `fsync = off`)
 };
 
 class PrivateServer {

@@ -23,6 +23,7 @@ struct Head {
   std::int64_t head_seq = 0;
   std::string head_hash;  ///< 64 hex digits
   std::string holder;     ///< host and pid, for people only
+  bool released = false;  ///< the holder gave it back: nobody leads, no need to wait
 };
 
 struct JobRow {
@@ -35,6 +36,8 @@ struct JobRow {
   core::ExperimentId sigma0_from;
   std::optional<std::map<std::string, double>> phase_share;  ///< of the champion's baseline legs
   bool paused = false;
+  /// What knob proposals were last made for (hash of spec and champion): they are due when it differs.
+  std::string proposed_for;
 };
 
 struct HypothesisRow {
@@ -68,10 +71,8 @@ struct RunRow {
   std::int64_t submit_fence = 0; ///< the fence that armed the last submit
   std::int64_t armed_at_us = 0;  ///< the database's clock when the last submit was armed
   double gpu_us_reserved = 0;
-};
-
-struct MeasurementRow {
-  core::LegResult leg;
+  std::optional<core::RunSpec> production;  ///< set for a production run of a champion; it has no pair
+  core::JobId job;
 };
 
 struct PairRow {
@@ -85,7 +86,7 @@ struct PairRow {
   std::optional<core::Arm> ran_first;
   std::vector<std::string> nodes;
   std::vector<core::LegResult> legs;  ///< of the run that counts; empty while open or void
-  std::string cause;                  ///< words for a failed run: `time limit`, …
+  int attempts = 0;                   ///< runs planned for it so far, live or ended
 };
 
 struct NominationRow {
@@ -100,13 +101,14 @@ struct ExperimentRow {
   core::HypothesisId hypothesis;  ///< 0 for a canary
   core::ExperimentKind kind = core::ExperimentKind::trial;
   core::ExperimentState state = core::ExperimentState::registered;
+  std::int64_t hold_since_us = 0;  ///< the database's clock; 0 when not on hold
   core::Protocol protocol;
   std::int64_t t = 0;
   std::optional<NominationRow> nomination;
   bool extension_registered = false;
   std::string hold_reason;  ///< empty = not on hold
   bool paused = false;
-  bool abort_requested = false;
+  bool abort_requested = false;  ///< its live runs are being stopped; then it is aborted
   std::vector<PairRow> pairs;  ///< by index
 };
 

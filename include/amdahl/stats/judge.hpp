@@ -2,13 +2,13 @@
 
 #include <array>
 #include <cstdint>
-#include <limits>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "amdahl/core/protocol.hpp"
 #include "amdahl/core/states.hpp"
+#include "amdahl/stats/interval.hpp"
 #include "amdahl/stats/vetoes.hpp"
 
 namespace amdahl::stats {
@@ -63,12 +63,6 @@ struct CheckStanding {
   int open = 0;
   std::optional<double> mean;      ///< of the complete pairs' d
   std::optional<core::Vote> vote;  ///< once all planned pairs are complete
-};
-
-struct Interval {
-  double level = 0.95;
-  double lower = -std::numeric_limits<double>::infinity();
-  double upper = std::numeric_limits<double>::infinity();
 };
 
 /// All numbers of an experiment as it stands; shown while it runs and frozen with its verdict.

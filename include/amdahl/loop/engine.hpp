@@ -1,0 +1,75 @@
+#pragma once
+
+#include <functional>
+#include <nlohmann/json_fwd.hpp>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "amdahl/core/clock.hpp"
+#include "amdahl/ledger/ledger.hpp"
+#include "amdahl/loop/code_store.hpp"
+#include "amdahl/loop/leadership.hpp"
+#include "amdahl/loop/planner.hpp"
+#include "amdahl/loop/settings.hpp"
+#include "amdahl/scheduler_adapters/adapter.hpp"
+
+namespace amdahl::loop {
+
+/// What a cycle did, for logs, `cycle --once` and the pace of the service.
+struct CycleReport {
+  bool acted = false;         ///< something changed: the next cycle may follow at once
+  bool work_remains = false;  ///< false: nothing is under way and nothing can start by itself
+  int submitted = 0;
+  int ended = 0;
+  int decided = 0;
+  std::vector<std::string> waiting;  ///< why something does not move
+};
+
+/// Performs what the planner decides: reads the ledger cold, looks at every cluster, plans, and carries
+/// out the actions, each effect between its committed intent and its record. Holds nothing across
+/// cycles. Synchronous: one thread owns it (docs/decisions/0002).
+class Engine {
+ public:
+  struct Parts {
+    ledger::Ledger& ledger;
+    std::vector<scheduler_adapters::Adapter*> adapters;
+    CodeStore& code;
+    core::Random& random;
+    Settings settings;
+    /// One event for the log: a past-tense word and its fields.
+    std::function<void(std::string_view, const nlohmann::json&)> log;
+    /// Called at every boundary between an effect and its record, by name; tests crash there.
+    std::function<void(std::string_view)> boundary;
+  };
+
+  explicit Engine(Parts parts);
+
+  /// One cycle. Throws what the ledger throws; nothing is lost then, the next cycle reads cold.
+  CycleReport cycle(const ledger::Lease& lease, const Leadership& leadership);
+
+  /// What the next cycle would do, and nothing more.
+  Actions dry_run();
+
+ private:
+  View look(const ledger::Snapshot& snapshot);
+  void look_at_cluster(const ledger::Snapshot& snapshot, scheduler_adapters::Adapter& adapter,
+                       ClusterView& view);
+  void look_at_code(const ledger::Snapshot& snapshot, View& view);
+  void look_for_known(const ledger::Snapshot& snapshot, View& view);
+
+  void perform_decisions(const ledger::Lease& lease, const Actions& actions, CycleReport& report);
+  void perform_runs(const ledger::Lease& lease, const Actions& actions, CycleReport& report);
+  void perform_submits(const ledger::Lease& lease, const ledger::Head& head, const Actions& actions,
+                       const Leadership& leadership, CycleReport& report);
+  void perform_releases(const ledger::Lease& lease, std::vector<Release> releases);
+  void perform_rest(const ledger::Lease& lease, const Actions& actions);
+  std::vector<ledger::CommandDone> perform_hypotheses(const ledger::Lease& lease, const Actions& actions);
+
+  scheduler_adapters::Adapter* adapter(const std::string& cluster) const;
+  void crossed(std::string_view boundary) const;
+
+  Parts parts_;
+};
+
+}  // namespace amdahl::loop

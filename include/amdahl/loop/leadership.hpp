@@ -1,0 +1,56 @@
+#pragma once
+
+#include <chrono>
+#include <optional>
+#include <string>
+
+#include "amdahl/core/clock.hpp"
+#include "amdahl/core/limits.hpp"
+#include "amdahl/ledger/ledger.hpp"
+
+namespace amdahl::loop {
+
+/// Who leads, without comparing clocks (ledger.md §3): a follower takes over only a head that did not
+/// move for one TTL of its own clock; a leader trusts itself until its last renewal's start + TTL −
+/// margin. What fences is the ledger; this only avoids pointless work.
+class Leadership {
+ public:
+  struct Options {
+    std::chrono::milliseconds ttl = core::limits::lease_ttl;
+    std::string holder;  ///< host and pid, for people
+    bool sole = false;   ///< an outside lock proves that nobody else uses this ledger: no wait
+  };
+
+  Leadership(ledger::Ledger& ledger, core::Clock& clock, core::Random& random, Options options);
+
+  /// One step: acquires when it may, renews when due. The lease while it leads and trusts itself.
+  /// Throws ledger::Unavailable only while following.
+  std::optional<ledger::Lease> poll();
+
+  /// Whether an effect that lasts at most `effect` may begin now.
+  bool trusts(std::chrono::milliseconds effect) const;
+
+  /// Gives the lease back, so that the next one need not wait. Best effort.
+  void release();
+
+  /// The holder that this one waits for; empty while it leads.
+  const std::string& waiting_for() const { return waiting_for_; }
+  /// Forgets the lease: somebody else leads, or the ledger is gone.
+  void lose();
+
+ private:
+  std::optional<ledger::Lease> acquire(const ledger::Head& seen);
+  std::string new_term();
+
+  ledger::Ledger& ledger_;
+  core::Clock& clock_;
+  core::Random& random_;
+  Options options_;
+  std::optional<ledger::Lease> lease_;
+  core::BootTime renewed_at_{0};
+  std::optional<ledger::Head> seen_;
+  core::BootTime seen_at_{0};
+  std::string waiting_for_;
+};
+
+}  // namespace amdahl::loop

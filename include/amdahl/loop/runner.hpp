@@ -1,0 +1,55 @@
+#pragma once
+
+#include <chrono>
+#include <functional>
+
+#include "amdahl/loop/engine.hpp"
+
+namespace amdahl::loop {
+
+/// Drives cycles: leads when it may, waits when it must, survives a ledger that goes and comes back.
+class Runner {
+ public:
+  enum class Until { stopped, nothing_left, one_cycle };
+  enum class End {
+    stopped,
+    nothing_left,   ///< nothing is under way and nothing can start by itself
+    cycled,         ///< one_cycle: done, work remains
+    not_leading,    ///< one_cycle: somebody else leads
+  };
+  struct Options {
+    std::chrono::milliseconds busy_interval{100};  ///< between looks while runs are live
+    std::chrono::milliseconds idle_interval{1000};
+    std::chrono::milliseconds retry_interval{1000};  ///< while the ledger does not answer
+    std::chrono::milliseconds leader_patience{0};    ///< one_cycle: how long to wait for the lease
+  };
+
+  Runner(Engine& engine, Leadership& leadership, core::Clock& clock, Options options,
+         std::function<void(std::string_view, const nlohmann::json&)> log);
+
+  /// Runs until `until`. `wait` sleeps at most that long and answers false when asked to stop. Throws
+  /// what cannot heal by itself: ledger::SchemaMismatch, and ledger::Refused three times in a row.
+  End run(Until until, const std::function<bool(std::chrono::milliseconds)>& wait);
+
+  const CycleReport& last() const { return last_; }
+
+ private:
+  struct Step {
+    std::optional<End> end;
+    std::chrono::milliseconds pause{0};
+  };
+  Step step(Until until);
+  Step follow(Until until, core::BootTime since);
+
+  Engine& engine_;
+  Leadership& leadership_;
+  core::Clock& clock_;
+  Options options_;
+  std::function<void(std::string_view, const nlohmann::json&)> log_;
+  CycleReport last_;
+  core::BootTime started_{0};
+  int refused_ = 0;
+  bool following_logged_ = false;
+};
+
+}  // namespace amdahl::loop

@@ -1,0 +1,145 @@
+-- Rules that hold whoever writes: append-only tables, forward-only states, write-once ids.
+CREATE OR REPLACE FUNCTION amdahl._guard_head() RETURNS trigger
+LANGUAGE plpgsql SET search_path = pg_catalog, amdahl, pg_temp AS $$
+BEGIN
+  IF NEW.fence < OLD.fence OR NEW.renew_seq < OLD.renew_seq OR NEW.head_seq < OLD.head_seq
+     OR (NEW.term IS DISTINCT FROM OLD.term) <> (NEW.fence <> OLD.fence)
+     OR NEW.fence > OLD.fence + 1
+     OR (NEW.head_seq = OLD.head_seq) <> (NEW.head_hash = OLD.head_hash) THEN
+    RAISE EXCEPTION 'the head may only move forward' USING ERRCODE = 'AM011';
+  END IF;
+  RETURN NEW;
+END
+$$;
+
+CREATE OR REPLACE FUNCTION amdahl._guard_run() RETURNS trigger
+LANGUAGE plpgsql SET search_path = pg_catalog, amdahl, pg_temp AS $$
+BEGIN
+  IF (NEW.run_id, NEW.job_id, NEW.part, NEW.attempt, NEW.run_key, NEW.worker_run_id, NEW.cluster)
+     IS DISTINCT FROM
+     (OLD.run_id, OLD.job_id, OLD.part, OLD.attempt, OLD.run_key, OLD.worker_run_id, OLD.cluster)
+     OR (NEW.pair_id, NEW.experiment_id, NEW.production)
+        IS DISTINCT FROM (OLD.pair_id, OLD.experiment_id, OLD.production)
+     OR (OLD.spec_sha IS NOT NULL AND NEW.spec_sha IS DISTINCT FROM OLD.spec_sha) THEN
+    RAISE EXCEPTION 'the identity of run % is written once', OLD.run_id USING ERRCODE = 'AM010';
+  END IF;
+  IF NEW.state <> OLD.state AND NOT amdahl._may_follow(OLD.state, NEW.state) THEN
+    RAISE EXCEPTION 'run % cannot become % after %', OLD.run_id, amdahl._word('run_state', NEW.state),
+      amdahl._word('run_state', OLD.state) USING ERRCODE = 'AM002';
+  END IF;
+  IF OLD.state = 9 AND NEW IS DISTINCT FROM OLD THEN
+    RAISE EXCEPTION 'run % has ended: its row is final', OLD.run_id USING ERRCODE = 'AM010';
+  END IF;
+  IF OLD.native_id IS NOT NULL AND NEW.native_id IS DISTINCT FROM OLD.native_id THEN
+    RAISE EXCEPTION 'run % already has the scheduler''s id %, not %', OLD.run_id, OLD.native_id,
+      NEW.native_id USING ERRCODE = 'AM010';
+  END IF;
+  -- The intent must have been durable before anything could leave: committed by an earlier transaction.
+  IF OLD.native_id IS NULL AND NEW.native_id IS NOT NULL
+     AND (OLD.intent_xid IS NULL OR OLD.intent_xid = pg_current_xact_id()) THEN
+    RAISE EXCEPTION 'run % has no committed intent to submit', OLD.run_id
+      USING ERRCODE = 'AM004', HINT = 'arm the submit first, in a transaction of its own';
+  END IF;
+  RETURN NEW;
+END
+$$;
+
+CREATE OR REPLACE FUNCTION amdahl._guard_experiment() RETURNS trigger
+LANGUAGE plpgsql SET search_path = pg_catalog, amdahl, pg_temp AS $$
+BEGIN
+  IF (NEW.job_id, NEW.kind, NEW.protocol, NEW.protocol_sha, NEW.change, NEW.change_sha, NEW.baseline_sha,
+      NEW.checks, NEW.t, NEW.salt_hash)
+     IS DISTINCT FROM
+     (OLD.job_id, OLD.kind, OLD.protocol, OLD.protocol_sha, OLD.change, OLD.change_sha, OLD.baseline_sha,
+      OLD.checks, OLD.t, OLD.salt_hash)
+     OR NEW.hypothesis_id IS DISTINCT FROM OLD.hypothesis_id
+     OR (OLD.claim IS NOT NULL AND (NEW.claim, NEW.pairs_per_check, NEW.last_index)
+         IS DISTINCT FROM (OLD.claim, OLD.pairs_per_check, OLD.last_index)) THEN
+    RAISE EXCEPTION 'the protocol of experiment % is frozen', OLD.experiment_id USING ERRCODE = 'AM010';
+  END IF;
+  IF NEW.state < OLD.state OR (OLD.state >= 3 AND NEW.state <> OLD.state) THEN
+    RAISE EXCEPTION 'experiment % cannot become % after %', OLD.experiment_id,
+      amdahl._word('experiment_state', NEW.state), amdahl._word('experiment_state', OLD.state)
+      USING ERRCODE = 'AM002';
+  END IF;
+  RETURN NEW;
+END
+$$;
+
+CREATE OR REPLACE FUNCTION amdahl._guard_pair() RETURNS trigger
+LANGUAGE plpgsql SET search_path = pg_catalog, amdahl, pg_temp AS $$
+BEGIN
+  IF OLD.state <> 0 OR (NEW.experiment_id, NEW.check_no, NEW.index, NEW.coin)
+     IS DISTINCT FROM (OLD.experiment_id, OLD.check_no, OLD.index, OLD.coin) THEN
+    RAISE EXCEPTION 'pair % is closed, or its coin is drawn: neither changes', OLD.pair_id
+      USING ERRCODE = 'AM010';
+  END IF;
+  RETURN NEW;
+END
+$$;
+
+CREATE OR REPLACE FUNCTION amdahl._guard_hypothesis() RETURNS trigger
+LANGUAGE plpgsql SET search_path = pg_catalog, amdahl, pg_temp AS $$
+BEGIN
+  IF OLD.state >= 3 OR (NEW.job_id, NEW.change, NEW.change_sha, NEW.replicate, NEW.source)
+     IS DISTINCT FROM (OLD.job_id, OLD.change, OLD.change_sha, OLD.replicate, OLD.source)
+     OR (NEW.state < OLD.state AND NOT (OLD.state = 1 AND NEW.state = 0)) THEN
+    RAISE EXCEPTION 'hypothesis % is %: it changes no more', OLD.hypothesis_id,
+      amdahl._word('hypothesis_state', OLD.state) USING ERRCODE = 'AM002';
+  END IF;
+  RETURN NEW;
+END
+$$;
+
+CREATE OR REPLACE FUNCTION amdahl._guard_key() RETURNS trigger
+LANGUAGE plpgsql SET search_path = pg_catalog, amdahl, pg_temp AS $$
+BEGIN
+  IF OLD.released OR (NEW.fp_version, NEW.fingerprint, NEW.replicate, NEW.experiment_id)
+     IS DISTINCT FROM (OLD.fp_version, OLD.fingerprint, OLD.replicate, OLD.experiment_id) THEN
+    RAISE EXCEPTION 'a fingerprint can only be released, once' USING ERRCODE = 'AM010';
+  END IF;
+  RETURN NEW;
+END
+$$;
+
+CREATE OR REPLACE FUNCTION amdahl._guard_check() RETURNS trigger
+LANGUAGE plpgsql SET search_path = pg_catalog, amdahl, pg_temp AS $$
+BEGIN
+  IF OLD.vote IS NOT NULL OR (NEW.experiment_id, NEW.check_no, NEW.kind, NEW.pairs_planned)
+     IS DISTINCT FROM (OLD.experiment_id, OLD.check_no, OLD.kind, OLD.pairs_planned) THEN
+    RAISE EXCEPTION 'check % of experiment % has voted or is fixed', OLD.check_no, OLD.experiment_id
+      USING ERRCODE = 'AM010';
+  END IF;
+  RETURN NEW;
+END
+$$;
+
+DO $$
+DECLARE
+  v_table text;
+  v_guard text[];
+BEGIN
+  -- Written once.
+  FOREACH v_table IN ARRAY ARRAY['event', 'measurement', 'verdict', 'ruling', 'bank', 'production_run',
+                                 'experiment_salt', 'schema_migration'] LOOP
+    EXECUTE format('CREATE OR REPLACE TRIGGER no_change BEFORE UPDATE OR DELETE ON amdahl.%I '
+                   'FOR EACH ROW EXECUTE FUNCTION amdahl._refuse_change()', v_table);
+  END LOOP;
+  -- Changed only as its guard allows.
+  FOREACH v_guard SLICE 1 IN ARRAY ARRAY[
+      ['loop_head', '_guard_head'], ['worker_run', '_guard_run'], ['pair', '_guard_pair'],
+      ['experiment', '_guard_experiment'], ['hypothesis', '_guard_hypothesis'],
+      ['experiment_key', '_guard_key'], ['check_', '_guard_check']] LOOP
+    EXECUTE format('CREATE OR REPLACE TRIGGER guard BEFORE UPDATE ON amdahl.%I '
+                   'FOR EACH ROW EXECUTE FUNCTION amdahl.%I()', v_guard[1], v_guard[2]);
+    EXECUTE format('CREATE OR REPLACE TRIGGER no_delete BEFORE DELETE ON amdahl.%I '
+                   'FOR EACH ROW EXECUTE FUNCTION amdahl._refuse_change()', v_guard[1]);
+  END LOOP;
+  -- Never emptied.
+  FOR v_table IN SELECT tablename FROM pg_tables WHERE schemaname = 'amdahl'
+                 AND tablename NOT IN ('spend', 'delivery', 'command') LOOP
+    EXECUTE format('CREATE OR REPLACE TRIGGER no_truncate BEFORE TRUNCATE ON amdahl.%I '
+                   'FOR EACH STATEMENT EXECUTE FUNCTION amdahl._refuse_change()', v_table);
+  END LOOP;
+END
+$$;

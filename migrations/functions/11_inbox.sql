@@ -1,0 +1,52 @@
+-- Open to everybody with the service's role: commands and deliveries; only the leader finishes them.
+CREATE OR REPLACE FUNCTION amdahl.put_command(p_key text, p_verb text, p_args jsonb) RETURNS void
+LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, amdahl, pg_temp AS $$
+  INSERT INTO amdahl.command (key, verb, args) VALUES (p_key, p_verb, p_args)
+  ON CONFLICT (key) DO NOTHING
+$$;
+
+CREATE OR REPLACE FUNCTION amdahl.command_answer(p_key text) RETURNS jsonb
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, amdahl, pg_temp AS $$
+  SELECT answer FROM amdahl.command WHERE key = p_key
+$$;
+
+CREATE OR REPLACE FUNCTION amdahl.finish_commands(p_term uuid, p_fence bigint, p_items jsonb)
+RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, amdahl, pg_temp AS $$
+DECLARE
+  v_events amdahl.event_draft[];
+BEGIN
+  PERFORM amdahl._lead(p_term, p_fence);
+  WITH finished AS (
+    UPDATE command c SET done = true, answer = i.answer, done_at = clock_timestamp()
+    FROM jsonb_to_recordset(p_items) AS i(key text, answer jsonb)
+    WHERE c.key = i.key AND NOT c.done
+    RETURNING c.command_id, c.verb, c.key, c.answer)
+  SELECT array_agg(amdahl._event('command_finished', 'command-' || command_id, jsonb_build_object(
+    'verb', verb, 'key', key, 'ok', answer->'ok')) ORDER BY command_id)
+  INTO v_events FROM finished;
+  PERFORM amdahl._append(v_events);
+END
+$$;
+
+-- A replay is no new delivery; answers whether it was new.
+CREATE OR REPLACE FUNCTION amdahl.put_delivery(p_source text, p_delivery_id text, p_body jsonb,
+                                               p_native_id text) RETURNS boolean
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, amdahl, pg_temp AS $$
+BEGIN
+  INSERT INTO delivery (source, delivery_id, body, native_id)
+  VALUES (p_source, p_delivery_id, p_body, p_native_id) ON CONFLICT DO NOTHING;
+  RETURN FOUND;
+END
+$$;
+
+CREATE OR REPLACE FUNCTION amdahl.finish_deliveries(p_term uuid, p_fence bigint, p_items jsonb)
+RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, amdahl, pg_temp AS $$
+BEGIN
+  PERFORM amdahl._lead(p_term, p_fence);
+  UPDATE delivery d SET done = true
+  FROM jsonb_to_recordset(p_items) AS i(source text, delivery_id text)
+  WHERE d.source = i.source AND d.delivery_id = i.delivery_id AND NOT d.done;
+END
+$$;

@@ -1,0 +1,198 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
+#include "amdahl/core/invariant.hpp"
+#include "amdahl/core/limits.hpp"
+#include "amdahl/ledger/ledger.hpp"
+#include "encode.hpp"
+#include "pq.hpp"
+#include "rows.hpp"
+#include "schema.hpp"
+#include "statements.hpp"
+
+namespace amdahl::ledger {
+namespace {
+
+using pq::Arg;
+using pq::Effect;
+
+pq::Settings service_settings() {
+  return {static_cast<int>(std::chrono::milliseconds{core::limits::statement_timeout}.count()), 2'000};
+}
+
+template <class Id>
+nlohmann::json encode_ids(std::span<const Id> ids) {
+  auto out = nlohmann::json::array();
+  for (const auto& id : ids) out.push_back(id.value);
+  return out;
+}
+
+template <class Id>
+std::vector<Id> ids_from(const std::string& text) {
+  std::vector<Id> out;
+  for (const auto& id : nlohmann::json::parse(text)) out.push_back(Id{id});
+  return out;
+}
+
+class PostgresLedger final : public Ledger {
+ public:
+  explicit PostgresLedger(const std::string& url) : session_{url, service_settings()} {}
+
+  void check_schema(bool allow_owner) {
+    if (auto problem = server_problem(session_.server_version()); !problem.empty()) {
+      throw SchemaMismatch{problem};
+    }
+    const auto state = read_schema_state(session_);
+    if (auto problem = schema_problem(state); !problem.empty()) throw SchemaMismatch{problem};
+    if (state->session_owns && !allow_owner) {
+      throw Refused{
+          "the service refuses to run with the rights of the ledger's owner: put the service role "
+          "into ledger.url_file (the owner's belongs into ledger.owner_url_file)",
+          "42501"};
+    }
+  }
+
+  Head head() override { return head_from(ask(statements::head, {}, Effect::reads)); }
+
+  std::optional<Lease> acquire(const Head& seen, std::string_view new_term,
+                               std::string_view holder) override {
+    const auto fence = session_.value(
+        statements::acquire,
+        {seen.term.empty() ? Arg{} : Arg{seen.term}, std::to_string(seen.renew_seq),
+         std::string{new_term}, std::string{holder}},
+        Effect::writes);
+    if (!fence) return std::nullopt;
+    return Lease{std::string{new_term}, std::stoll(*fence)};
+  }
+  void renew(const Lease& lease) override { stage(statements::renew, lease, {}); }
+  void release(const Lease& lease) override { stage(statements::release, lease, {}); }
+
+  Snapshot read_snapshot() override {
+    return snapshot_from(ask(statements::snapshot, {}, Effect::reads));
+  }
+
+  void add_jobs(const Lease& lease, std::span<const NewJob> jobs) override {
+    batch(statements::add_jobs, lease, jobs);
+  }
+  std::vector<core::HypothesisId> add_hypotheses(const Lease& lease,
+                                                 std::span<const NewHypothesis> hypotheses,
+                                                 std::span<const ProposedFor> proposed) override {
+    if (hypotheses.empty() && proposed.empty()) return {};
+    return ids_from<core::HypothesisId>(
+        stage(statements::add_hypotheses, lease,
+              {jsonb_text(encode_all(hypotheses)), jsonb_text(encode_all(proposed))}));
+  }
+  void reject_hypotheses(const Lease& lease, std::span<const RejectHypothesis> items) override {
+    batch(statements::reject_hypotheses, lease, items);
+  }
+  void approve_hypotheses(const Lease& lease, std::span<const core::HypothesisId> ids) override {
+    if (!ids.empty()) stage(statements::approve_hypotheses, lease, {jsonb_text(encode_ids(ids))});
+  }
+  std::vector<core::ExperimentId> register_experiments(
+      const Lease& lease, std::span<const Registration> registrations) override {
+    if (registrations.empty()) return {};
+    return ids_from<core::ExperimentId>(stage(statements::register_experiments, lease,
+                                              {jsonb_text(encode_all(registrations))}));
+  }
+  void open_pairs(const Lease& lease, std::span<const OpenPair> pairs) override {
+    batch(statements::open_pairs, lease, pairs);
+  }
+  void retry_runs(const Lease& lease, std::span<const RetryRun> retries) override {
+    batch(statements::retry_runs, lease, retries);
+  }
+  void arm_submits(const Lease& lease, std::span<const core::RunId> runs,
+                   std::span<const std::string> spec_shas) override {
+    core::invariant(runs.size() == spec_shas.size(), "every armed run has a spec");
+    if (runs.empty()) return;
+    auto items = nlohmann::json::array();
+    for (std::size_t i = 0; i < runs.size(); ++i) {
+      items.push_back({{"run", runs[i].value}, {"spec_sha", spec_shas[i]}});
+    }
+    stage(statements::arm_submits, lease, {jsonb_text(items)});
+  }
+  void record_submits(const Lease& lease, std::span<const RecordSubmit> submits) override {
+    batch(statements::record_submits, lease, submits);
+  }
+  void record_runs(const Lease& lease, std::span<const RecordRun> runs) override {
+    batch(statements::record_runs, lease, runs);
+  }
+  void advance(const Lease& lease, std::span<const Advance> steps) override {
+    batch(statements::advance, lease, steps);
+  }
+  void decide(const Lease& lease, std::span<const Decision> decisions) override {
+    batch(statements::decide, lease, decisions);
+  }
+  void abort_experiments(const Lease& lease, std::span<const core::ExperimentId> ids,
+                         std::string_view reason) override {
+    if (ids.empty()) return;
+    stage(statements::abort_experiments, lease, {jsonb_text(encode_ids(ids)), std::string{reason}});
+  }
+  void request_cancel(const Lease& lease, std::span<const core::RunId> runs) override {
+    if (!runs.empty()) stage(statements::request_cancel, lease, {jsonb_text(encode_ids(runs))});
+  }
+  void set_paused(const Lease& lease, bool paused, std::string_view reason) override {
+    stage(statements::set_paused, lease, {paused ? "true" : "false", std::string{reason}});
+  }
+  void plan_production(const Lease& lease, std::span<const PlanProduction> runs) override {
+    batch(statements::plan_production, lease, runs);
+  }
+  void record_production(const Lease& lease, std::span<const ProductionRun> runs) override {
+    batch(statements::record_production, lease, runs);
+  }
+  void finish_commands(const Lease& lease, std::span<const CommandDone> commands) override {
+    batch(statements::finish_commands, lease, commands);
+  }
+  void note(const Lease& lease, std::string_view kind, std::string_view ref,
+            const nlohmann::json& payload) override {
+    stage(statements::note, lease, {std::string{kind}, std::string{ref}, jsonb_text(payload)});
+  }
+
+  void put_command(std::string_view key, std::string_view verb,
+                   const nlohmann::json& args) override {
+    session_.value(statements::put_command,
+                   {std::string{key}, std::string{verb}, jsonb_text(args)}, Effect::writes);
+  }
+  std::optional<nlohmann::json> command_answer(std::string_view key) override {
+    const auto text =
+        session_.value(statements::command_answer, {std::string{key}}, Effect::reads);
+    if (!text) return std::nullopt;
+    return nlohmann::json::parse(*text);
+  }
+  nlohmann::json read(std::string_view view, const nlohmann::json& args) override {
+    core::invariant(std::ranges::all_of(view, [](char c) { return c >= 'a' && c <= 'z'; }),
+                    "a view's name is one lower-case word");
+    return ask(fmt::format("{}{}{}", statements::read_prefix, view, statements::read_suffix),
+               {jsonb_text(args.is_null() ? nlohmann::json::object() : args)}, Effect::reads);
+  }
+  std::int64_t round_trips() const override { return session_.round_trips(); }
+
+ private:
+  nlohmann::json ask(const std::string& sql, const std::vector<Arg>& args, Effect effect) {
+    const auto text = session_.value(sql, args, effect);
+    return text ? nlohmann::json::parse(*text) : nlohmann::json(nullptr);
+  }
+  std::string stage(const char* sql, const Lease& lease, std::vector<Arg> args) {
+    std::vector<Arg> all{lease.term, std::to_string(lease.fence)};
+    std::ranges::move(args, std::back_inserter(all));
+    return session_.value(sql, all, Effect::writes).value_or("");
+  }
+  // Nothing to write is no round trip.
+  template <class T>
+  void batch(const char* sql, const Lease& lease, std::span<const T> items) {
+    if (!items.empty()) stage(sql, lease, {jsonb_text(encode_all(items))});
+  }
+
+  pq::Session session_;
+};
+
+}  // namespace
+
+std::unique_ptr<Ledger> connect(const std::string& url, ConnectOptions options) {
+  auto ledger = std::make_unique<PostgresLedger>(url);
+  ledger->check_schema(options.allow_owner);
+  return ledger;
+}
+
+}  // namespace amdahl::ledger

@@ -1,0 +1,180 @@
+#include "pq.hpp"
+
+#include <pqxx/pqxx>
+#include <utility>
+
+#include "amdahl/ledger/errors.hpp"
+#include "conninfo.hpp"
+
+namespace amdahl::ledger::pq {
+namespace {
+
+// The shim over the versions: 6.4 (Debian 12), 7.8 (Ubuntu 24.04), 7.10 (Debian 13).
+#if PQXX_VERSION_MAJOR >= 7
+pqxx::result execute(pqxx::transaction_base& tx, const std::string& sql,
+                     const std::vector<Arg>& args) {
+  pqxx::params params;
+  for (const auto& arg : args) {
+    if (arg) {
+      params.append(*arg);
+    } else {
+      params.append();
+    }
+  }
+#if PQXX_VERSION_MAJOR > 7 || PQXX_VERSION_MINOR >= 10
+  return tx.exec(sql, params);
+#else
+  return tx.exec_params(sql, params);
+#endif
+}
+#else
+pqxx::result execute(pqxx::transaction_base& tx, const std::string& sql,
+                     const std::vector<Arg>& args) {
+  std::vector<const char*> texts;
+  texts.reserve(args.size());
+  for (const auto& arg : args) texts.push_back(arg ? arg->c_str() : nullptr);
+  return tx.exec_params(sql, pqxx::prepare::make_dynamic_params(texts));
+}
+#endif
+
+std::optional<std::string> first_value(const pqxx::result& result) {
+  if (result.empty() || result[0].empty() || result[0][0].is_null()) return std::nullopt;
+  return std::string{result[0][0].c_str(), result[0][0].size()};
+}
+
+std::string one_line(const std::string& text) {
+  auto end = text.find_last_not_of(" \n");
+  auto out = text.substr(0, end == std::string::npos ? 0 : end + 1);
+  for (auto& c : out) {
+    if (c == '\n') c = ' ';
+  }
+  const std::string prefix{"ERROR:  "};
+  return out.compare(0, prefix.size(), prefix) == 0 ? out.substr(prefix.size()) : out;
+}
+
+bool starts_with(const std::string& text, const char* prefix) { return text.rfind(prefix, 0) == 0; }
+
+// Surely rolled back, and none of the caller's doing: timeouts, deadlocks, full disk, a standby.
+bool is_transient(const std::string& state) {
+  return state == "57014" || state == "55P03" || state == "25006" || state == "25P03" ||
+         starts_with(state, "40") || starts_with(state, "53") || starts_with(state, "58");
+}
+
+// The server is going away: what we sent may be done.
+bool is_shutdown(const std::string& state) {
+  return starts_with(state, "57P") || starts_with(state, "08");
+}
+
+[[noreturn]] void throw_lost(const std::string& what, Effect effect) {
+  const auto message = "the connection to PostgreSQL broke: " + one_line(what);
+  if (effect == Effect::writes) throw OutcomeUnknown{message};
+  throw Unavailable{message};
+}
+
+[[noreturn]] void throw_sql(const pqxx::sql_error& error, bool open, Effect effect) {
+  const auto state = error.sqlstate();
+  const auto message = one_line(error.what());
+  if (state == "AM001") throw Fenced{message};
+  if (!open || is_shutdown(state)) throw_lost(message, effect);
+  if (is_transient(state)) {
+    throw Unavailable{"PostgreSQL gave up (" + state + "): " + message};
+  }
+  throw Refused{message, state};
+}
+
+class OpenTransaction final : public Transaction {
+ public:
+  OpenTransaction(pqxx::work& tx, std::int64_t& round_trips) : tx_{tx}, round_trips_{round_trips} {}
+
+  std::optional<std::string> value(const std::string& sql, const std::vector<Arg>& args) override {
+    ++round_trips_;
+    return first_value(execute(tx_, sql, args));
+  }
+  std::vector<std::vector<std::string>> rows(const std::string& sql) override {
+    ++round_trips_;
+    std::vector<std::vector<std::string>> out;
+    for (const auto& row : tx_.exec(sql)) {
+      auto& cells = out.emplace_back();
+      for (const auto& field : row) cells.emplace_back(field.c_str(), field.size());
+    }
+    return out;
+  }
+  void script(const std::string& sql) override {
+    ++round_trips_;
+    tx_.exec(sql);
+  }
+
+ private:
+  pqxx::work& tx_;
+  std::int64_t& round_trips_;
+};
+
+}  // namespace
+
+struct Session::Connection {
+  explicit Connection(const std::string& conninfo) : pq{conninfo} {}
+  pqxx::connection pq;
+};
+
+Session::Session(std::string url, Settings settings) : url_{std::move(url)}, settings_{settings} {}
+Session::~Session() = default;
+
+Session::Connection& Session::connection() {
+  if (connection_) return *connection_;
+  const auto conninfo = complete_conninfo(url_, settings_);
+  try {
+    connection_ = std::make_unique<Connection>(conninfo);
+  } catch (const std::exception& error) {
+    throw Unavailable{"PostgreSQL cannot be reached: " + one_line(error.what())};
+  }
+  return *connection_;
+}
+
+std::optional<std::string> Session::value(const std::string& sql, const std::vector<Arg>& args,
+                                          Effect effect) {
+  auto& open = connection();
+  ++round_trips_;
+  // A connection that saw an error is not used again: 6.4 would reconnect it behind our back.
+  const auto drop = [this] { return std::exchange(connection_, nullptr); };
+  try {
+    pqxx::nontransaction tx{open.pq};
+    return first_value(execute(tx, sql, args));
+  } catch (const pqxx::sql_error& error) {
+    const auto old = drop();
+    throw_sql(error, old->pq.is_open(), effect);
+  } catch (const std::exception& error) {
+    drop();
+    throw_lost(error.what(), effect);
+  }
+}
+
+void Session::in_transaction(const std::function<void(Transaction&)>& work) {
+  auto& open = connection();
+  auto effect = Effect::reads;  // before the commit nothing is in doubt
+  try {
+    pqxx::work tx{open.pq};
+    OpenTransaction transaction{tx, round_trips_};
+    work(transaction);
+    effect = Effect::writes;
+    ++round_trips_;
+    tx.commit();
+  } catch (const pqxx::sql_error& error) {
+    const auto old = std::exchange(connection_, nullptr);
+    throw_sql(error, old->pq.is_open(), effect);
+  } catch (const pqxx::in_doubt_error& error) {
+    connection_.reset();
+    throw_lost(error.what(), Effect::writes);
+  } catch (const pqxx::broken_connection& error) {
+    connection_.reset();
+    throw_lost(error.what(), effect);
+  } catch (...) {
+    connection_.reset();
+    throw;
+  }
+}
+
+int Session::server_version() {
+  return connection().pq.server_version();
+}
+
+}  // namespace amdahl::ledger::pq

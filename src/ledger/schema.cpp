@@ -1,0 +1,67 @@
+#include "schema.hpp"
+
+#include <fmt/format.h>
+
+#include <nlohmann/json.hpp>
+
+#include "amdahl/core/sha256.hpp"
+#include "amdahl/ledger/migrator.hpp"
+#include "schema_files.hpp"
+#include "statements.hpp"
+
+namespace amdahl::ledger {
+
+std::string checksum(std::string_view text) { return core::hex(core::sha256(text)); }
+
+int binary_version() { return migration_files().back().version; }
+
+std::map<std::string, std::string> binary_functions() {
+  std::map<std::string, std::string> out;
+  for (const auto& file : function_files()) out.emplace(file.name, checksum(file.text));
+  return out;
+}
+
+std::string schema_digest() {
+  std::string all;
+  for (const auto& file : migration_files()) all += checksum(file.text);
+  for (const auto& [name, sum] : binary_functions()) all += name + sum;
+  return checksum(all);
+}
+
+std::string server_problem(int server_version) {
+  if (server_version >= oldest_server) return {};
+  return fmt::format("PostgreSQL {}.{} is too old for the ledger: it needs 15 or newer",
+                     server_version / 10'000, server_version % 10'000);
+}
+
+std::string schema_problem(const std::optional<SchemaState>& state) {
+  constexpr auto fix = "run `amdahl --config FILE db migrate`";
+  if (!state || state->version == 0) {
+    return fmt::format("the database holds no ledger yet; {}", fix);
+  }
+  if (state->version < binary_version()) {
+    return fmt::format("the ledger has schema version {}, this binary needs {}; {}", state->version,
+                       binary_version(), fix);
+  }
+  if (state->version > binary_version()) {
+    if (state->oldest_binary <= binary_version()) return {};
+    return fmt::format(
+        "the ledger has schema version {}, this binary only knows {}; install a newer amdahl",
+        state->version, binary_version());
+  }
+  if (state->functions != binary_functions()) {
+    return fmt::format("the ledger's functions are not those of this binary; {}", fix);
+  }
+  return {};
+}
+
+std::optional<SchemaState> read_schema_state(pq::Session& session) {
+  if (!session.value(statements::has_ledger, {}, pq::Effect::reads)) return std::nullopt;
+  const auto text = session.value(statements::schema_state, {}, pq::Effect::reads);
+  const auto value = nlohmann::json::parse(text.value_or("{}"));
+  return SchemaState{value.at("version"), value.at("oldest_binary"),
+                     value.at("functions").get<std::map<std::string, std::string>>(),
+                     value.at("owner")};
+}
+
+}  // namespace amdahl::ledger

@@ -1,0 +1,222 @@
+#include "amdahl/loop/engine.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
+namespace amdahl::loop {
+
+using ledger::Lease;
+using ledger::RecordSubmit;
+using scheduler_adapters::FailureClass;
+using scheduler_adapters::Submitted;
+
+Engine::Engine(Parts parts) : parts_{std::move(parts)} {}
+
+scheduler_adapters::Adapter* Engine::adapter(const std::string& cluster) const {
+  const auto it = std::find_if(parts_.adapters.begin(), parts_.adapters.end(),
+                               [&](const auto* candidate) { return candidate->cluster() == cluster; });
+  return it == parts_.adapters.end() ? nullptr : *it;
+}
+
+void Engine::crossed(std::string_view boundary) const {
+  if (parts_.boundary) parts_.boundary(boundary);
+}
+
+Actions Engine::dry_run() {
+  const auto snapshot = parts_.ledger.read_snapshot();
+  return plan(snapshot, look(snapshot), parts_.settings, parts_.random);
+}
+
+CycleReport Engine::cycle(const Lease& lease, const Leadership& leadership) {
+  const auto snapshot = parts_.ledger.read_snapshot();
+  if (snapshot.head.term != lease.term || snapshot.head.fence != lease.fence) {
+    throw ledger::Fenced{fmt::format("{} leads now", snapshot.head.holder)};
+  }
+  const auto view = look(snapshot);
+  const auto actions = plan(snapshot, view, parts_.settings, parts_.random);
+  CycleReport report;
+  report.acted = !actions.empty();
+  report.work_remains = actions.work_remains;
+  report.waiting = actions.waiting;
+  crossed("planned");
+  auto answers = perform_hypotheses(lease, actions);
+  perform_runs(lease, actions, report);
+  perform_decisions(lease, actions, report);
+  perform_submits(lease, snapshot.head, actions, leadership, report);
+  perform_rest(lease, actions);
+  answers.insert(answers.end(), actions.finish_commands.begin(), actions.finish_commands.end());
+  if (!answers.empty()) parts_.ledger.finish_commands(lease, answers);
+  return report;
+}
+
+std::vector<ledger::CommandDone> Engine::perform_hypotheses(const Lease& lease, const Actions& actions) {
+  auto& ledger = parts_.ledger;
+  if (!actions.add_jobs.empty()) ledger.add_jobs(lease, actions.add_jobs);
+  std::vector<ledger::CommandDone> answers;
+  if (!actions.add_hypotheses.empty() || !actions.proposed.empty()) {
+    const auto ids = ledger.add_hypotheses(lease, actions.add_hypotheses, actions.proposed);
+    for (std::size_t i = 0; i < actions.hypothesis_commands.size() && i < ids.size(); ++i) {
+      answers.push_back({actions.hypothesis_commands[i], {{"ok", true}, {"hypothesis", ids[i].value}}});
+    }
+  }
+  if (!actions.approve.empty()) ledger.approve_hypotheses(lease, actions.approve);
+  if (!actions.reject.empty()) ledger.reject_hypotheses(lease, actions.reject);
+  if (actions.set_paused) {
+    ledger.set_paused(lease, actions.set_paused->first, actions.set_paused->second);
+  }
+  if (!actions.plan_production.empty()) ledger.plan_production(lease, actions.plan_production);
+  crossed("hypotheses_recorded");
+  return answers;
+}
+
+void Engine::perform_runs(const Lease& lease, const Actions& actions, CycleReport& report) {
+  auto& ledger = parts_.ledger;
+  if (!actions.adopt.empty()) ledger.record_submits(lease, actions.adopt);
+  crossed("adopted");
+  // Production first: its bank entries are keyed by the run, and the run is live until recorded.
+  if (!actions.record_production.empty()) ledger.record_production(lease, actions.record_production);
+  crossed("production_recorded");
+  if (!actions.record_runs.empty()) ledger.record_runs(lease, actions.record_runs);
+  for (const auto& record : actions.record_runs) {
+    if (record.state != core::RunState::ended) continue;
+    ++report.ended;
+    parts_.log("run_ended", {{"run", record.run.value},
+                             {"outcome", core::name(record.outcome.value_or(core::RunOutcome::lost))},
+                             {"pair", core::name(record.pair)},
+                             {"reason", record.reason}});
+  }
+  crossed("runs_recorded");
+}
+
+void Engine::perform_decisions(const Lease& lease, const Actions& actions, CycleReport& report) {
+  auto& ledger = parts_.ledger;
+  for (const auto& [experiment, reason] : actions.abort) {
+    const core::ExperimentId ids[] = {experiment};
+    ledger.abort_experiments(lease, ids, reason);
+  }
+  if (!actions.advance.empty()) ledger.advance(lease, actions.advance);
+  crossed("advanced");
+  if (!actions.decide.empty()) ledger.decide(lease, actions.decide);
+  for (const auto& decision : actions.decide) {
+    ++report.decided;
+    parts_.log("experiment_decided", {{"experiment", decision.experiment.value},
+                                      {"verdict", core::name(decision.outcome)},
+                                      {"reason", decision.reason}});
+  }
+  crossed("decided");
+  if (!actions.register_.empty()) {
+    for (const auto id : ledger.register_experiments(lease, actions.register_)) {
+      if (id) parts_.log("experiment_registered", {{"experiment", id.value}});
+    }
+  }
+  crossed("registered");
+  if (!actions.open_pairs.empty()) ledger.open_pairs(lease, actions.open_pairs);
+  if (!actions.retry_runs.empty()) ledger.retry_runs(lease, actions.retry_runs);
+  crossed("pairs_opened");
+}
+
+namespace {
+
+RecordSubmit record_of(core::RunId run, const Submitted& submitted) {
+  RecordSubmit record{run, RecordSubmit::Kind::accepted, submitted.ref.native_id,
+                      submitted.ref.submitted_at_us, ""};
+  if (submitted.kind != Submitted::Kind::failed) return record;
+  record.message = submitted.failure.message;
+  switch (submitted.failure.kind) {
+    case FailureClass::permanent:
+    case FailureClass::key_conflict:
+      record.kind = RecordSubmit::Kind::rejected;
+      break;
+    case FailureClass::unknown_outcome:
+      record.kind = RecordSubmit::Kind::unknown;
+      break;
+    default:
+      record.kind = RecordSubmit::Kind::retry;
+  }
+  return record;
+}
+
+}  // namespace
+
+void Engine::perform_submits(const Lease& lease, const ledger::Head& head, const Actions& actions,
+                             const Leadership& leadership, CycleReport& report) {
+  auto releases = actions.release;
+  std::vector<core::RunId> runs;
+  std::vector<std::string> shas;
+  for (const auto& submit : actions.submit) {
+    runs.push_back(submit.run);
+    shas.push_back(core::spec_sha(submit.spec));
+  }
+  if (!runs.empty()) parts_.ledger.arm_submits(lease, runs, shas);
+  crossed("submits_armed");
+  std::vector<RecordSubmit> records;
+  for (const auto& submit : actions.submit) {
+    auto* target = adapter(submit.cluster);
+    if (target == nullptr) continue;
+    // Nobody may submit on a lease that could have run out while this process stood still.
+    if (!leadership.trusts(core::limits::submit_timeout / 2)) break;
+    auto spec = submit.spec;
+    spec.witness = {lease.term, lease.fence, head.head_seq, head.head_hash.substr(0, 16)};
+    const auto code = parts_.code.find(spec.code_digest);
+    if (!code) {
+      records.push_back({submit.run, RecordSubmit::Kind::rejected, "", 0,
+                         fmt::format("the code snapshot {} is gone from the state directory", spec.code_digest)});
+      continue;
+    }
+    spec.code_dir = code->string();
+    const auto submitted = target->submit(spec);
+    crossed("submitted");
+    records.push_back(record_of(submit.run, submitted));
+    if (submitted.kind == Submitted::Kind::failed) {
+      parts_.log("submit_failed", {{"run_key", spec.key.text}, {"problem", submitted.failure.message}});
+    } else {
+      ++report.submitted;
+      releases.push_back({submit.run, submit.cluster, spec.key, submitted.ref});
+      parts_.log("run_submitted", {{"run_key", spec.key.text}, {"native_id", submitted.ref.native_id}, {"name", spec.name}});
+    }
+  }
+  if (!records.empty()) parts_.ledger.record_submits(lease, records);
+  crossed("submits_recorded");
+  perform_releases(lease, std::move(releases));
+}
+
+void Engine::perform_releases(const Lease& lease, std::vector<Release> releases) {
+  std::vector<ledger::RecordRun> released;
+  for (const auto& release : releases) {
+    auto* target = adapter(release.cluster);
+    if (target == nullptr) continue;
+    const auto done = target->release(release.key, release.ref);
+    crossed("released");
+    if (done.has_error()) {
+      parts_.log("release_failed", {{"run_key", release.key.text}, {"problem", done.error().message}});
+      continue;
+    }
+    ledger::RecordRun record;
+    record.run = release.run;
+    record.state = core::RunState::queued;
+    record.released = true;
+    released.push_back(std::move(record));
+  }
+  if (!released.empty()) parts_.ledger.record_runs(lease, released);
+  crossed("releases_recorded");
+}
+
+void Engine::perform_rest(const Lease& lease, const Actions& actions) {
+  for (const auto& cancel : actions.cancel) {
+    auto* target = adapter(cancel.cluster);
+    if (target == nullptr) continue;
+    const auto done = target->cancel(cancel.key, cancel.ref, cancel.mode);
+    if (cancel.mode == scheduler_adapters::CancelMode::only_if_held &&
+        done == scheduler_adapters::Cancelled::requested) {
+      parts_.ledger.note(lease, "orphan_swept", cancel.key.text, {{"cluster", cancel.cluster}});
+    }
+  }
+  crossed("cancelled");
+  for (const auto& done : actions.acknowledge) {
+    if (auto* target = adapter(done.cluster)) target->acknowledge(done.key);
+  }
+}
+
+}  // namespace amdahl::loop

@@ -1,0 +1,79 @@
+#include "amdahl/loop/leadership.hpp"
+
+#include <fmt/format.h>
+
+namespace amdahl::loop {
+
+Leadership::Leadership(ledger::Ledger& ledger, core::Clock& clock, core::Random& random, Options options)
+    : ledger_{ledger}, clock_{clock}, random_{random}, options_{std::move(options)} {}
+
+std::string Leadership::new_term() {
+  const auto high = random_.next();
+  const auto low = random_.next();
+  return fmt::format("{:08x}-{:04x}-4{:03x}-8{:03x}-{:012x}", high >> 32U, (high >> 16U) & 0xFFFFU,
+                     high & 0xFFFU, low >> 52U, low & 0xFFFFFFFFFFFFU);
+}
+
+std::optional<ledger::Lease> Leadership::acquire(const ledger::Head& seen) {
+  const auto start = clock_.since_boot();
+  lease_ = ledger_.acquire(seen, new_term(), options_.holder);
+  seen_.reset();
+  if (lease_) {
+    renewed_at_ = start;
+    waiting_for_.clear();
+  }
+  return lease_;
+}
+
+std::optional<ledger::Lease> Leadership::poll() {
+  if (lease_) {
+    const auto start = clock_.since_boot();
+    if (start - renewed_at_ < options_.ttl / 3) return lease_;
+    try {
+      ledger_.renew(*lease_);
+      renewed_at_ = start;
+    } catch (const ledger::Fenced&) {
+      lose();
+    } catch (const ledger::Unavailable&) {
+      if (!trusts(std::chrono::milliseconds{0})) lose();
+    } catch (const ledger::OutcomeUnknown&) {
+      if (!trusts(std::chrono::milliseconds{0})) lose();
+    }
+    return lease_;
+  }
+  const auto head = ledger_.head();
+  const auto now = clock_.since_boot();
+  if (head.term.empty() || head.released || options_.sole) return acquire(head);
+  const bool moved = !seen_ || seen_->term != head.term || seen_->renew_seq != head.renew_seq ||
+                     seen_->head_seq != head.head_seq;
+  if (moved) {
+    seen_ = head;
+    seen_at_ = now;
+  } else if (now - seen_at_ >= options_.ttl) {
+    return acquire(head);
+  }
+  waiting_for_ = head.holder;
+  return std::nullopt;
+}
+
+bool Leadership::trusts(std::chrono::milliseconds effect) const {
+  const auto margin = options_.ttl / 3;
+  return lease_ && clock_.since_boot() + effect < renewed_at_ + options_.ttl - margin;
+}
+
+void Leadership::lose() {
+  lease_.reset();
+  seen_.reset();
+}
+
+void Leadership::release() {
+  if (!lease_) return;
+  try {
+    ledger_.release(*lease_);
+  } catch (const std::exception&) {
+    // Whoever comes next waits one TTL instead.
+  }
+  lose();
+}
+
+}  // namespace amdahl::loop

@@ -1,0 +1,110 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
+#include "amdahl/core/canonical_json.hpp"
+#include "amdahl/loop/engine.hpp"
+#include "protocols.hpp"
+
+// What the engine sees outside the ledger before it plans: clusters, results, code.
+
+namespace amdahl::loop {
+namespace {
+
+using scheduler_adapters::Adapter;
+
+const scheduler_adapters::Observation* listed(const ClusterView& view, const core::RunKey& key) {
+  const auto& runs = view.listing.runs;
+  const auto it = std::find_if(runs.begin(), runs.end(), [&](const auto& seen) { return seen.key == key; });
+  return it == runs.end() ? nullptr : &*it;
+}
+
+core::Result<core::RunResult> fetch_result(Adapter& adapter, const core::RunKey& key) {
+  auto text = adapter.fetch_result(key);
+  if (text.has_error()) return text.error();
+  auto value = core::parse_json(*text, fmt::format("result of {}", key.text));
+  if (value.has_error()) return value.error();
+  auto result = core::run_result_from_json(*value);
+  if (result.has_value() && result->key != key) {
+    return core::invalid_input(fmt::format("result of {}: it belongs to {}", key.text, result->key.text));
+  }
+  return result;
+}
+
+bool ended(const ClusterView& view, const core::RunKey& key) {
+  if (const auto* seen = listed(view, key)) return seen->state == core::RunState::ended;
+  const auto it = view.found.find(key);
+  return it != view.found.end() &&
+         std::any_of(it->second.runs.begin(), it->second.runs.end(),
+                     [](const auto& seen) { return seen.state == core::RunState::ended; });
+}
+
+}  // namespace
+
+View Engine::look(const ledger::Snapshot& snapshot) {
+  View view;
+  for (auto* adapter : parts_.adapters) {
+    look_at_cluster(snapshot, *adapter, view.clusters[adapter->cluster()]);
+  }
+  look_at_code(snapshot, view);
+  look_for_known(snapshot, view);
+  return view;
+}
+
+void Engine::look_at_cluster(const ledger::Snapshot& snapshot, Adapter& adapter, ClusterView& view) {
+  view.kind = adapter.kind();
+  view.caps = adapter.caps();
+  if (auto capacity = adapter.capacity(); capacity.has_value()) view.capacity = *capacity;
+  view.listing = adapter.list();
+  std::vector<core::RunKey> absent;
+  for (const auto& run : snapshot.live_runs) {
+    const bool may_be_there = run.cluster == adapter.cluster() && run.state != core::RunState::planned;
+    if (may_be_there && listed(view, run.key) == nullptr) absent.push_back(run.key);
+  }
+  if (!absent.empty()) {
+    for (auto& found : adapter.find(absent)) view.found.emplace(found.key, std::move(found));
+  }
+  for (const auto& run : snapshot.live_runs) {
+    if (run.cluster == adapter.cluster() && ended(view, run.key)) {
+      view.results.emplace(run.key, fetch_result(adapter, run.key));
+    }
+  }
+}
+
+void Engine::look_at_code(const ledger::Snapshot& snapshot, View& view) {
+  const auto read = [&](const ledger::JobRow& job) {
+    if (!view.code.contains(job.id)) view.code.emplace(job.id, parts_.code.snapshot(job.spec));
+  };
+  for (const auto& job : snapshot.jobs) {
+    const bool busy = std::any_of(snapshot.experiments.begin(), snapshot.experiments.end(),
+                                  [&](const auto& row) { return row.job == job.id; });
+    const bool candidate = !job.sigma0 || std::any_of(snapshot.hypotheses.begin(), snapshot.hypotheses.end(),
+                                                      [&](const auto& row) { return row.job == job.id; });
+    if (!busy && candidate && !snapshot.paused) read(job);
+    const bool asked = std::any_of(snapshot.commands.begin(), snapshot.commands.end(), [&](const auto& command) {
+      return (command.verb == "run_champion" || command.verb == "propose") && command.args.is_object() &&
+             command.args.value("job", nlohmann::json{}) == job.spec.name;
+    });
+    if (asked) read(job);
+  }
+}
+
+void Engine::look_for_known(const ledger::Snapshot& snapshot, View& view) {
+  for (const auto& command : snapshot.commands) {
+    if (command.verb != "propose" || !command.args.is_object()) continue;
+    for (const auto& job : snapshot.jobs) {
+      if (command.args.value("job", nlohmann::json{}) != job.spec.name) continue;
+      const auto cluster = view.clusters.find(job.spec.cluster);
+      const auto code = view.code.find(job.id);
+      const auto changes = core::changes_from_json(command.args.value("changes", nlohmann::json::array()));
+      if (cluster == view.clusters.end() || code == view.code.end() || code->second.has_error() || changes.has_error()) continue;
+      nlohmann::json question{{"job", job.spec.name}, {"changes", core::to_json(*changes)}};
+      const auto protocol = make_protocol(job, cluster->second, *code->second, *changes, parts_.settings);
+      if (protocol.has_value()) question["fingerprint"] = core::fingerprint(*protocol);
+      view.known[command.key] = parts_.ledger.read("known", question);
+    }
+  }
+}
+
+}  // namespace amdahl::loop

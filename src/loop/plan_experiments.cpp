@@ -1,0 +1,198 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "amdahl/loop/evidence.hpp"
+#include "amdahl/stats/noise.hpp"
+#include "plan_context.hpp"
+
+// From evidence to the next step of each open experiment: pairs, nomination, verdict.
+
+namespace amdahl::loop {
+namespace {
+
+using core::ExperimentKind;
+using core::VerdictOutcome;
+using ledger::ExperimentRow;
+
+int live_runs_of(const PlanContext& context, core::ExperimentId id) {
+  return static_cast<int>(std::count_if(context.snapshot.live_runs.begin(),
+                                        context.snapshot.live_runs.end(),
+                                        [&](const auto& run) { return run.experiment == id; }));
+}
+
+bool has_live_run(const PlanContext& context, core::PairId id) {
+  return std::any_of(context.snapshot.live_runs.begin(), context.snapshot.live_runs.end(),
+                     [&](const auto& run) { return run.pair == id; });
+}
+
+bool run_just_ended(const PlanContext& context, core::ExperimentId id) {
+  return std::any_of(context.actions.record_runs.begin(), context.actions.record_runs.end(),
+                     [&](const auto& record) {
+                       return record.state == core::RunState::ended &&
+                              std::any_of(context.snapshot.live_runs.begin(),
+                                          context.snapshot.live_runs.end(), [&](const auto& run) {
+                                            return run.id == record.run && run.experiment == id;
+                                          });
+                     });
+}
+
+void open_pairs(PlanContext& context, const ExperimentRow& row, const stats::PairNeed& need) {
+  const auto allocation = allocation_of(row.protocol);
+  const auto cost = reserve_us(row.protocol.job, allocation, 2);
+  const auto& cluster = row.protocol.job.cluster;
+  for (int i = 0; i < need.count; ++i) {
+    std::string why;
+    if (!context.room.take(cluster, allocation, cost, why)) {
+      return context.wait_for(fmt::format("EXP-{}: {}", row.id.value, why));
+    }
+    const auto key = context.new_run_key(1);
+    context.actions.open_pairs.push_back(
+        {row.id, need.check_no, cluster, key,
+         core::worker_run_id(context.cluster(cluster)->kind, cluster, key), cost});
+  }
+}
+
+// Runs that ended before any leg started left their pair open: the same pair, another attempt.
+void retry_open_pairs(PlanContext& context, const ExperimentRow& row) {
+  for (const auto& pair : row.pairs) {
+    if (pair.state != core::PairState::open || has_live_run(context, pair.id)) continue;
+    const auto& cluster = row.protocol.job.cluster;
+    const auto* seen = context.cluster(cluster);
+    if (seen == nullptr) continue;
+    const auto allocation = allocation_of(row.protocol);
+    const auto cost = reserve_us(row.protocol.job, allocation, 2);
+    std::string why;
+    if (!context.room.take(cluster, allocation, cost, why)) {
+      context.wait_for(fmt::format("EXP-{}: {}", row.id.value, why));
+      continue;
+    }
+    const auto key = context.new_run_key(pair.attempts + 1);
+    context.actions.retry_runs.push_back(
+        {pair.id, 1, cluster, key, core::worker_run_id(seen->kind, cluster, key), cost});
+  }
+}
+
+std::vector<ledger::CheckVote> votes_of(const ExperimentRow& row, const stats::Standing& standing) {
+  std::vector<ledger::CheckVote> votes;
+  for (const auto& check : standing.checks) {
+    if (check.check_no < 1 || check.check_no > static_cast<int>(row.protocol.checks.size())) continue;
+    if (!check.vote) continue;
+    votes.push_back({row.id, check.check_no, check.kind, *check.vote, check.mean.value_or(0)});
+  }
+  return votes;
+}
+
+void decide(PlanContext& context, const ExperimentRow& row, const stats::Standing& standing,
+            const stats::VerdictDraft& draft) {
+  ledger::Decision decision;
+  decision.experiment = row.id;
+  decision.outcome = draft.outcome;
+  decision.reason = draft.reason;
+  decision.upholds = standing.upholds;
+  decision.refutes = standing.refutes;
+  decision.e_value = standing.e_value;
+  decision.e_needed = standing.e_needed;
+  if (standing.mean && std::isfinite(*standing.mean)) decision.effect = standing.mean;
+  if (std::isfinite(standing.interval.lower)) decision.lower = standing.interval.lower;
+  if (std::isfinite(standing.interval.upper)) decision.upper = standing.interval.upper;
+  decision.wins_before = context.snapshot.wins;
+  decision.evidence = standing_json(standing);
+  decision.votes = votes_of(row, standing);
+  decision.release_fingerprint = draft.outcome == VerdictOutcome::void_;
+  if (row.kind == ExperimentKind::canary) {
+    decision.phase_share = phase_shares(row.pairs, std::nullopt);
+    std::vector<double> d;
+    for (const auto& pair : evidence_of(row, context.snapshot.wins).pairs) {
+      if (pair.state != core::PairState::complete) continue;
+      if (const auto scored = stats::score(pair); scored.counts && std::isfinite(scored.d)) d.push_back(scored.d);
+    }
+    const auto noise = stats::noise_floor(d);
+    if (draft.outcome == VerdictOutcome::no_effect && noise.has_value()) decision.sigma0 = noise->sigma0;
+  } else if (draft.outcome == VerdictOutcome::win) {
+    decision.champion = row.protocol.variant;
+    decision.phase_share = phase_shares(row.pairs, core::Arm::variant);
+  }
+  context.actions.decide.push_back(std::move(decision));
+}
+
+// A hold ends by itself after its deadline: evidence that never came is `inconclusive`.
+bool hold_is_over(const PlanContext& context, const ExperimentRow& row) {
+  const auto deadline_us = std::chrono::microseconds{context.settings.hold_deadline}.count();
+  return row.hold_since_us > 0 && context.snapshot.now_us - row.hold_since_us >= deadline_us;
+}
+
+void apply_hold(PlanContext& context, const ExperimentRow& row, const stats::Assessment& assessment) {
+  if (hold_is_over(context, row)) {
+    auto draft = stats::VerdictDraft{VerdictOutcome::inconclusive,
+                                     fmt::format("on hold past its deadline: {}", *assessment.hold)};
+    decide(context, row, assessment.standing, draft);
+    context.actions.decide.back().release_fingerprint = true;
+    return;
+  }
+  context.wait_for(fmt::format("EXP-{}: hold: {}", row.id.value, *assessment.hold));
+  if (row.hold_reason == *assessment.hold) return;
+  ledger::Advance step;
+  step.experiment = row.id;
+  step.hold = *assessment.hold;
+  context.actions.advance.push_back(std::move(step));
+}
+
+void plan_experiment(PlanContext& context, const ExperimentRow& row) {
+  auto& actions = context.actions;
+  const bool live = live_runs_of(context, row.id) > 0;
+  if (row.abort_requested) {
+    if (!live) actions.abort.emplace_back(row.id, "");
+    return;
+  }
+  // The rows read are older than the ends just seen: judge when they are recorded, next cycle.
+  if (run_just_ended(context, row.id)) return;
+  const auto assessment = stats::assess(evidence_of(row, context.snapshot.wins));
+  if (assessment.verdict) {
+    if (!live) return decide(context, row, assessment.standing, *assessment.verdict);
+    // Nothing that is still measured can change it: stop paying for it.
+    for (const auto& run : context.snapshot.live_runs) {
+      if (run.experiment == row.id && run.state <= core::RunState::queued && !run.cancel_requested) {
+        context.wait_for(fmt::format("EXP-{}: its last runs end before the verdict", row.id.value));
+      }
+    }
+    return;
+  }
+  if (assessment.nominate || assessment.register_extension) {
+    ledger::Advance step;
+    step.experiment = row.id;
+    if (assessment.nominate) {
+      step.nomination = ledger::NominationRow{assessment.nominate->claim,
+                                              assessment.nominate->pairs_per_check,
+                                              assessment.nominate->last_index};
+    }
+    step.register_extension = assessment.register_extension;
+    actions.advance.push_back(std::move(step));
+    return;
+  }
+  retry_open_pairs(context, row);
+  if (assessment.hold) return apply_hold(context, row, assessment);
+  if (context.snapshot.paused || row.paused) {
+    return context.wait_for(context.snapshot.paused ? "paused: amdahl resume"
+                                                    : fmt::format("EXP-{}: paused", row.id.value));
+  }
+  for (const auto& need : assessment.pairs) open_pairs(context, row, need);
+}
+
+}  // namespace
+
+void plan_experiments(PlanContext& context) {
+  bool win_planned = false;
+  for (const auto& row : context.snapshot.experiments) {
+    const auto decided = context.actions.decide.size();
+    plan_experiment(context, row);
+    // Wins are declared one at a time: each reads how many there were before it.
+    if (context.actions.decide.size() > decided &&
+        context.actions.decide.back().outcome == VerdictOutcome::win) {
+      if (win_planned) context.actions.decide.pop_back();
+      win_planned = true;
+    }
+  }
+}
+
+}  // namespace amdahl::loop

@@ -1,0 +1,261 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "plan_context.hpp"
+
+// What becomes of each live worker run, given what its scheduler shows (ledger.md §2, schedulers.md §2).
+
+namespace amdahl::loop {
+namespace {
+
+using core::CauseClass;
+using core::PairState;
+using core::RunOutcome;
+using core::RunState;
+using ledger::RecordRun;
+using ledger::RunRow;
+using scheduler_adapters::Found;
+using scheduler_adapters::Observation;
+
+core::RunSpec spec_of(const PlanContext& context, const RunRow& run) {
+  if (run.production) return *run.production;
+  const auto* experiment = context.experiment(run.experiment);
+  const auto* pair = context.pair(run.pair);
+  return core::make_run_spec(experiment->protocol, fmt::format("EXP-{}", experiment->id.value),
+                             pair->check_no, pair->index, pair->coin, run.key);
+}
+
+bool has_plan(const PlanContext& context, const RunRow& run) {
+  return run.production ||
+         (context.experiment(run.experiment) != nullptr && context.pair(run.pair) != nullptr);
+}
+
+void submit(PlanContext& context, const RunRow& run) {
+  if (!has_plan(context, run)) return;
+  context.actions.submit.push_back({run.id, run.cluster, spec_of(context, run)});
+}
+
+const Observation* observed(const ClusterView& cluster, const RunRow& run) {
+  for (const auto& seen : cluster.listing.runs) {
+    if (seen.key == run.key) return &seen;
+  }
+  const auto it = cluster.found.find(run.key);
+  if (it == cluster.found.end() || it->second.runs.empty()) return nullptr;
+  // After a double submit the holder of the claim is the run; the others lose it and exit.
+  for (const auto& seen : it->second.runs) {
+    if (seen.claimed) return &seen;
+  }
+  return &it->second.runs.front();
+}
+
+// Charged from allocation to release, for the whole allocation.
+double charge_us(const core::RunSpec& spec, std::int64_t start_us, std::int64_t end_us) {
+  if (start_us <= 0 || end_us <= start_us) return 0;
+  return static_cast<double>(std::max<std::int64_t>(spec.allocation.gpus, 1)) *
+         static_cast<double>(end_us - start_us);
+}
+
+// An end without usable measurements: void, unless no leg can have started. Then the pair stays open
+// without a run, and plan_experiments gives it another attempt.
+void end_without_result(PlanContext& context, const RunRow& run, RecordRun record, bool may_have_started) {
+  const bool retry = !may_have_started && !run.cancel_requested && !run.production &&
+                     run.attempt < core::limits::attempts_max &&
+                     record.cause == CauseClass::infra;
+  record.pair = retry || run.production ? PairState::open : PairState::void_;
+  if (!retry) {
+    record.void_reason = fmt::format("{}: {}", core::name(record.cause), record.reason);
+  }
+  context.actions.record_runs.push_back(std::move(record));
+}
+
+void record_production(PlanContext& context, const RunRow& run, const core::RunResult& result) {
+  if (!run.production || result.legs.empty()) return;
+  const auto& leg = result.legs.front();
+  ledger::ProductionRun production;
+  production.cluster = run.cluster;
+  production.native_id = run.key.text;
+  production.submitted_at_us = run.native_at_us;
+  production.job = run.job;
+  production.start_us = leg.start_us;
+  production.end_us = leg.start_us + leg.window_us;
+  production.gpus = leg.gpus;
+  production.state = leg.exit_code.value_or(1) == 0 && leg.units ? "succeeded" : "failed";
+  production.units = leg.units.value_or(0);
+  production.champion = production.state == "succeeded";
+  context.actions.record_production.push_back(std::move(production));
+}
+
+void end_with_result(PlanContext& context, const RunRow& run, const Observation& seen,
+                     const core::RunResult& result) {
+  RecordRun record;
+  record.run = run.id;
+  record.state = RunState::ended;
+  record.outcome = seen.outcome.value_or(RunOutcome::succeeded);
+  record.cause = seen.cause;
+  record.reason = result.problem.empty() ? seen.reason : result.problem;
+  record.nodes = seen.nodes;
+  record.legs = result.legs;
+  const auto spec = spec_of(context, run);
+  record.gpu_us_charged = charge_us(spec, result.start_us, result.end_us);
+  if (result.cancelled) {
+    record.outcome = RunOutcome::cancelled;
+    record.cause = CauseClass::operator_;
+    record.reason = "stopped on request";
+    return end_without_result(context, run, std::move(record), true);
+  }
+  if (result.spec_sha != core::spec_sha(spec)) {
+    record.cause = CauseClass::infra;
+    record.reason = "the result belongs to another specification";
+    record.legs.clear();
+    return end_without_result(context, run, std::move(record), true);
+  }
+  const std::size_t legs = run.production ? 1 : 2;
+  if (!result.problem.empty() || result.legs.size() != legs || seen.tainted) {
+    record.cause = CauseClass::infra;
+    if (record.reason.empty()) {
+      record.reason = seen.tainted ? "suspended or requeued on the way" : "the result lacks an arm";
+    }
+    const bool started = std::any_of(result.legs.begin(), result.legs.end(),
+                                     [](const auto& leg) { return leg.started; });
+    return end_without_result(context, run, std::move(record), started);
+  }
+  record.outcome = RunOutcome::succeeded;
+  record.cause = CauseClass::app;
+  record.pair = run.production ? PairState::open : PairState::complete;
+  context.actions.record_runs.push_back(std::move(record));
+  record_production(context, run, result);
+}
+
+void end(PlanContext& context, const ClusterView& cluster, const RunRow& run, const Observation& seen) {
+  const auto it = cluster.results.find(run.key);
+  if (it != cluster.results.end() && it->second.has_value()) {
+    return end_with_result(context, run, seen, *it->second);
+  }
+  RecordRun record;
+  record.run = run.id;
+  record.state = RunState::ended;
+  record.outcome = seen.outcome.value_or(RunOutcome::lost);
+  record.cause = seen.cause == CauseClass::none ? CauseClass::infra : seen.cause;
+  record.reason = !seen.reason.empty()          ? seen.reason
+                  : it != cluster.results.end() ? it->second.error().message
+                                                : "ended without a result";
+  record.nodes = seen.nodes;
+  record.gpu_us_charged = charge_us(spec_of(context, run), seen.started_at_us, seen.ended_at_us);
+  end_without_result(context, run, std::move(record), seen.claimed);
+}
+
+void follow(PlanContext& context, const ClusterView& cluster, const RunRow& run, const Observation& seen) {
+  auto& actions = context.actions;
+  if (run.state == RunState::submitting) {
+    // The submit happened although its answer was lost, or it was never recorded: adopt it.
+    actions.adopt.push_back({run.id, ledger::RecordSubmit::Kind::accepted, seen.ref.native_id,
+                             seen.ref.submitted_at_us, "adopted"});
+    return;
+  }
+  if (seen.state == RunState::ended) return end(context, cluster, run, seen);
+  if (run.cancel_requested) {
+    actions.cancel.push_back({run.cluster, run.key, seen.ref, scheduler_adapters::CancelMode::stop});
+    return;
+  }
+  if (seen.held_by_us) {
+    actions.release.push_back({run.id, run.cluster, run.key, seen.ref});
+    return;
+  }
+  if (core::may_follow(run.state, seen.state) || !run.released) {
+    RecordRun record;
+    record.run = run.id;
+    record.state = core::may_follow(run.state, seen.state) ? seen.state : run.state;
+    record.reason = seen.reason;
+    record.nodes = seen.nodes;
+    record.released = true;
+    actions.record_runs.push_back(std::move(record));
+  }
+}
+
+// Absence from a complete listing and from history both: still only counted, until it is certain.
+void missing(PlanContext& context, const ClusterView& cluster, const RunRow& run) {
+  const auto it = cluster.found.find(run.key);
+  const bool authoritative = it != cluster.found.end() && it->second.found == Found::not_found_authoritative;
+  if (run.state == RunState::submitting) {
+    const auto quiet_us = std::chrono::microseconds{cluster.caps.quiet_period}.count();
+    const bool quiet = context.snapshot.now_us - run.armed_at_us >= quiet_us;
+    if (!authoritative || !quiet) return context.wait_for(fmt::format("{}: whether its submit arrived is not known yet", run.key.text));
+    if (!run.cancel_requested) return submit(context, run);
+  } else if (!authoritative) {
+    return;
+  }
+  RecordRun record;
+  record.run = run.id;
+  record.state = run.state;
+  record.misses = run.misses + 1;
+  if (record.misses < context.settings.misses_max && run.state != RunState::submitting) {
+    context.actions.record_runs.push_back(std::move(record));
+    return;
+  }
+  record.state = RunState::ended;
+  record.misses.reset();
+  record.outcome = run.cancel_requested ? RunOutcome::cancelled : RunOutcome::lost;
+  record.cause = run.cancel_requested ? CauseClass::operator_ : CauseClass::infra;
+  record.reason = "the scheduler and its history do not know it";
+  end_without_result(context, run, std::move(record), run.released);
+}
+
+void cancel_planned(PlanContext& context, const RunRow& run) {
+  RecordRun record;
+  record.run = run.id;
+  record.state = RunState::ended;
+  record.outcome = RunOutcome::cancelled;
+  record.cause = CauseClass::operator_;
+  record.reason = "stopped before it was submitted";
+  end_without_result(context, run, std::move(record), false);
+}
+
+}  // namespace
+
+void plan_runs(PlanContext& context) {
+  for (const auto& run : context.snapshot.live_runs) {
+    const auto* cluster = context.cluster(run.cluster);
+    if (cluster == nullptr) {
+      context.wait_for(fmt::format("cluster {} is not configured here", run.cluster));
+      continue;
+    }
+    if (!has_plan(context, run)) continue;
+    if (run.state == RunState::planned) {
+      if (run.cancel_requested) {
+        cancel_planned(context, run);
+      } else if (cluster->listing.complete) {
+        submit(context, run);
+      } else {
+        context.wait_for(fmt::format("cluster {}: {}", run.cluster, cluster->listing.problem));
+      }
+      continue;
+    }
+    if (const auto* seen = observed(*cluster, run)) {
+      follow(context, *cluster, run, *seen);
+    } else if (cluster->listing.complete) {
+      missing(context, *cluster, run);
+    }
+  }
+}
+
+void plan_orphans(PlanContext& context) {
+  for (const auto& [name, cluster] : context.view.clusters) {
+    for (const auto& seen : cluster.listing.runs) {
+      const bool ours = std::any_of(context.snapshot.live_runs.begin(), context.snapshot.live_runs.end(),
+                                    [&](const auto& run) { return run.key == seen.key; });
+      if (ours) continue;
+      if (seen.state == RunState::ended) {
+        context.actions.acknowledge.push_back({name, seen.key});
+      } else if (seen.held_by_us) {
+        context.actions.cancel.push_back(
+            {name, seen.key, seen.ref, scheduler_adapters::CancelMode::only_if_held});
+      } else {
+        context.wait_for(fmt::format("{} runs on {} although the ledger does not await it: it is left alone",
+                                     seen.key.text, name));
+      }
+    }
+  }
+}
+
+}  // namespace amdahl::loop

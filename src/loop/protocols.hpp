@@ -1,0 +1,22 @@
+#pragma once
+
+#include "amdahl/core/protocol.hpp"
+#include "amdahl/ledger/snapshot.hpp"
+#include "amdahl/loop/settings.hpp"
+#include "amdahl/loop/view.hpp"
+
+namespace amdahl::loop {
+
+/// The N checks a job and its cluster can offer (design.md §8, Checks on a small cluster): at least
+/// three distinct kinds, none with a majority of its own. The error says what to add.
+core::Result<std::vector<core::CheckPlan>> choose_checks(const core::JobSpec& job,
+                                                         const scheduler_adapters::Caps& caps,
+                                                         int checks);
+
+/// What is frozen when an experiment is registered; no changes = an A/A canary.
+core::Result<core::Protocol> make_protocol(const ledger::JobRow& job, const ClusterView& cluster,
+                                           const CodeSnapshot& code,
+                                           const std::vector<core::Change>& changes,
+                                           const Settings& settings);
+
+}  // namespace amdahl::loop

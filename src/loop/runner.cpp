@@ -1,0 +1,69 @@
+#include "amdahl/loop/runner.hpp"
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
+namespace amdahl::loop {
+
+using namespace std::chrono_literals;
+
+namespace {
+
+constexpr int refusals_max = 3;  // a rule broken once may be a race; three times in a row is a bug
+constexpr auto follower_interval = 200ms;
+
+}  // namespace
+
+Runner::Runner(Engine& engine, Leadership& leadership, core::Clock& clock, Options options,
+               std::function<void(std::string_view, const nlohmann::json&)> log)
+    : engine_{engine}, leadership_{leadership}, clock_{clock}, options_{options}, log_{std::move(log)} {}
+
+Runner::Step Runner::follow(Until until, core::BootTime since) {
+  if (!following_logged_) {
+    log_("following", {{"leader", leadership_.waiting_for()}});
+    following_logged_ = true;
+  }
+  if (until == Until::one_cycle && since >= options_.leader_patience) return {End::not_leading, 0ms};
+  return {std::nullopt, follower_interval};
+}
+
+Runner::Step Runner::step(Until until) {
+  const auto lease = leadership_.poll();
+  if (!lease) return follow(until, clock_.since_boot() - started_);
+  following_logged_ = false;
+  last_ = engine_.cycle(*lease, leadership_);
+  refused_ = 0;
+  if (until == Until::one_cycle) return {last_.work_remains ? End::cycled : End::nothing_left, 0ms};
+  if (until == Until::nothing_left && !last_.work_remains) return {End::nothing_left, 0ms};
+  if (last_.acted) return {std::nullopt, 0ms};
+  return {std::nullopt, last_.work_remains ? options_.busy_interval : options_.idle_interval};
+}
+
+Runner::End Runner::run(Until until, const std::function<bool(std::chrono::milliseconds)>& wait) {
+  started_ = clock_.since_boot();
+  for (;;) {
+    Step next;
+    try {
+      next = step(until);
+    } catch (const ledger::Fenced& fenced) {
+      log_("fenced", {{"why", fenced.what()}});
+      leadership_.lose();
+      next = follow(until, clock_.since_boot() - started_);
+    } catch (const ledger::Unavailable& problem) {
+      log_("ledger_unavailable", {{"why", problem.what()}});
+      if (until == Until::one_cycle && clock_.since_boot() - started_ >= options_.leader_patience) throw;
+      next.pause = options_.retry_interval;
+    } catch (const ledger::OutcomeUnknown& problem) {
+      // The next cycle reads cold, and so learns what became of it.
+      log_("ledger_outcome_unknown", {{"why", problem.what()}});
+      next.pause = options_.retry_interval;
+    } catch (const ledger::Refused& refused) {
+      log_("ledger_refused", {{"why", refused.what()}, {"sqlstate", refused.sqlstate}});
+      if (++refused_ >= refusals_max) throw;
+    }
+    if (next.end) return *next.end;
+    if (!wait(next.pause)) return End::stopped;
+  }
+}
+
+}  // namespace amdahl::loop

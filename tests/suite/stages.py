@@ -1,0 +1,184 @@
+"""The stages of script/test. Each takes a Bench and answers Counts; none names a test program."""
+
+import concurrent.futures
+from dataclasses import dataclass
+import json
+import os
+import pathlib
+import re
+import subprocess
+import sys
+import tempfile
+
+from counts import Counts, from_junit
+from shell import Shell
+
+COMPILER_BYTES = 1_500_000_000  # The largest of our sources needs 1.1 GB to compile.
+TSAN_ASLR_BITS = 28  # More randomness than this and g++ 12's tsan finds its memory taken.
+
+
+def parallel_jobs():
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    return max(1, min(len(os.sched_getaffinity(0)), memory // COMPILER_BYTES))
+
+
+@dataclass
+class Bench:
+    """Where a stage works."""
+    source: pathlib.Path
+    logs: pathlib.Path
+    jobs: int
+    built: dict  # preset → whether it built
+
+    def shell(self, name):
+        return Shell(self.logs / f"{name}.log")
+
+
+def without_aslr(preset):
+    """A prefix for sanitized programs where the kernel spreads addresses too widely for them."""
+    if preset not in ("asan", "tsan", "fuzz"):
+        return []
+    try:
+        bits = int(pathlib.Path("/proc/sys/vm/mmap_rnd_bits").read_text())
+    except (OSError, ValueError):
+        bits = TSAN_ASLR_BITS
+    prefix = ["setarch", "-R"]
+    if bits <= TSAN_ASLR_BITS or subprocess.call([*prefix, "true"], stderr=subprocess.DEVNULL):
+        return []
+    return prefix
+
+
+def build(bench, shell, preset):
+    """Counts(failed=1) with the compiler's words when it fails, else nothing."""
+    prefix = without_aslr(preset)
+    failed = (shell.run("cmake", "--preset", preset) or
+              shell.run(*prefix, "cmake", "--build", "--preset", preset, "-j", bench.jobs))
+    bench.built[preset] = not failed
+    return Counts.failure(f"build {preset}", compiler_words(shell.text())) if failed else Counts()
+
+
+def compiler_words(text):
+    """What failed, from a log that has hundreds of lines about what did not."""
+    lines = text.splitlines()
+    first = next((i for i, line in enumerate(lines)
+                  if line.startswith(("FAILED", "CMake Error"))), len(lines) - 60)
+    return "\n".join(lines[max(first, 0):][:80])
+
+
+def ctest(bench, shell, preset):
+    junit = bench.logs / f"{preset}.junit.xml"
+    junit.unlink(missing_ok=True)
+    status = shell.run(*without_aslr(preset), "ctest", "--preset", preset, "-j", bench.jobs,
+                       "--output-junit", junit)
+    counts = from_junit(junit) if junit.exists() else Counts()
+    if status and not counts.failed:
+        counts += Counts.failure(f"ctest --preset {preset} (status {status})", shell.tail())
+    return counts
+
+
+def preset_stage(preset):
+    def stage(bench):
+        shell = bench.shell(preset)
+        counts = build(bench, shell, preset)
+        return counts if counts.failed else ctest(bench, shell, preset)
+    return stage
+
+
+def headers(bench):
+    """Each public header compiles alone; each counts as a test."""
+    shell = bench.shell("headers")
+    status = shell.run("cmake", "--build", "--preset", "ci", "-j", bench.jobs,
+                       "--target", "headers", "--", "-k", "0")
+    total = sum(1 for _ in (bench.source / "include").glob("amdahl/*/*.hpp"))
+    broken = re.findall(r"^FAILED: .*?/headers/(amdahl/\S+?)\.cpp\.o", shell.text(), re.M)
+    counts = Counts(passed=total - len(broken))
+    for header in broken:
+        counts += Counts.failure(f"{header} compiles alone", compiler_words(shell.text()))
+    if status and not broken:
+        counts += Counts.failure("headers", shell.tail())
+    return counts
+
+
+def python(bench):
+    """Every *_test.py and test_*.py below tests and python, each in a process of its own."""
+    files = sorted(path for folder in ("tests", "python")
+                   for path in (bench.source / folder).rglob("*.py")
+                   if path.name.startswith("test_") or path.name.endswith("_test.py"))
+    with concurrent.futures.ThreadPoolExecutor(bench.jobs) as pool:
+        try:
+            return sum(pool.map(lambda path: python_file(bench, path), files), Counts())
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            Shell.stop_all()
+            raise
+
+
+def python_file(bench, path):
+    name = str(path.relative_to(bench.source))
+    shell = bench.shell(f"python/{name.replace('/', '.')}")
+    with tempfile.NamedTemporaryFile("r", suffix=".json") as answer:
+        status = shell.run(sys.executable, bench.source / "tests/suite/unittest_file.py",
+                           path, answer.name, environment={
+                               "PYTHONPATH": str(bench.source / "python"),
+                               "AMDAHL_SOURCE_DIR": str(bench.source),
+                               "AMDAHL_BINARY_DIR": str(bench.source / "build/ci")})
+        text = answer.read()
+    counts = Counts(**json.loads(text)) if text else Counts()
+    if not counts.failed and (status or not text):
+        counts += Counts.failure(name, shell.tail())
+    elif counts.failed:
+        counts.failures = [(name, shell.tail())]
+    return counts
+
+
+def style(bench):
+    """Formatting; the rules of tests/tidy run as a test under ctest."""
+    shell = bench.shell("style")
+    if shell.run("script/format", "--check"):
+        return Counts.failure("script/format --check (script/format repairs it)", shell.tail(30))
+    return Counts(passed=1)
+
+
+def lint(bench):
+    shell = bench.shell("lint")
+    if shell.run("script/lint", "--all"):
+        return Counts.failure("script/lint --all", shell.tail())
+    return Counts(passed=1)
+
+
+def fuzz(bench):
+    """The targets together execute at least a million inputs; each counts as a test."""
+    shell = bench.shell("fuzz")
+    with tempfile.NamedTemporaryFile("r", suffix=".json") as answer:
+        status = shell.run(*without_aslr("fuzz"), "script/fuzz", "--json", answer.name)
+        text = answer.read()
+    if not text:
+        return Counts.failure("script/fuzz", compiler_words(shell.text()))
+    counts = Counts()
+    for target in json.loads(text):
+        counts += (Counts(passed=1) if target["ok"]
+                   else Counts.failure(f"fuzz {target['name']}", target["output"]))
+    if status and not counts.failed:
+        counts += Counts.failure("script/fuzz", shell.tail())
+    return counts
+
+
+@dataclass(frozen=True)
+class Stage:
+    name: str
+    what: str
+    run: object
+    needs: str = ""  # the preset without which it says nothing
+    full: bool = False  # only with --full
+
+
+STAGES = (
+    Stage("style", "formatting", style),
+    Stage("ci", "unity build, warnings are errors, every test", preset_stage("ci")),
+    Stage("headers", "each public header compiles alone", headers, needs="ci"),
+    Stage("python", "the Python tests", python, needs="ci"),
+    Stage("asan", "unit and integration tests, address and undefined", preset_stage("asan"), "ci"),
+    Stage("tsan", "unit and integration tests, data races", preset_stage("tsan"), "ci"),
+    Stage("fuzz", "a million inputs for the parsers", fuzz, "ci"),
+    Stage("lint", "clang-tidy over every source", lint, full=True),
+)

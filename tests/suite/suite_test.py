@@ -1,0 +1,170 @@
+"""What script/test counts, and that nothing that failed is counted as anything else."""
+
+import contextlib
+import io
+import pathlib
+import subprocess
+import sys
+import tempfile
+import unittest
+
+sys.path.insert(0, str(pathlib.Path(__file__).parent))
+import main
+import stages
+from counts import Counts, from_junit
+from shell import Shell
+
+HERE = pathlib.Path(__file__).resolve().parent
+
+
+class Folder(unittest.TestCase):
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.folder = pathlib.Path(folder.name)
+
+    def write(self, name, text):
+        path = self.folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+        return path
+
+    def bench(self):
+        return stages.Bench(self.folder, self.folder / "logs", 1, {})
+
+
+class Junit(Folder):
+    def ctest(self, tests):
+        self.write("CTestTestfile.cmake", tests)
+        subprocess.run(["ctest", "--output-junit", "j.xml"], cwd=self.folder,
+                       stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        return from_junit(self.folder / "j.xml")
+
+    def test_passes_failures_and_skips_are_told_apart(self):
+        counts = self.ctest("""
+            add_test(passes true)
+            add_test(fails sh -c "echo because; exit 1")
+            add_test(skips sh -c "exit 77")
+            set_tests_properties(skips PROPERTIES SKIP_RETURN_CODE 77)
+            add_test(disabled true)
+            set_tests_properties(disabled PROPERTIES DISABLED TRUE)""")
+        self.assertEqual(str(counts), "1 passed, 1 failed, 2 skipped")
+        self.assertEqual(counts.failures, [("fails", "because\n")])
+
+    def test_a_program_that_was_not_built_failed(self):
+        self.assertEqual(str(self.ctest("add_test(a a_NOT_BUILT)")),
+                         "0 passed, 1 failed, 0 skipped")
+
+    def test_crashes_and_timeouts_failed(self):
+        counts = self.ctest("""
+            add_test(crashes sh -c "kill -SEGV $$")
+            add_test(hangs sleep 9)
+            set_tests_properties(hangs PROPERTIES TIMEOUT 1)""")
+        self.assertEqual(counts.failed, 2)
+
+    def test_output_that_is_not_text_does_not_hide_the_counts(self):
+        counts = self.ctest(r"""add_test(noisy sh -c "printf '\\001\\033[1m\\377'; exit 1")""")
+        self.assertEqual(counts.failed, 1)
+
+
+class Python(Folder):
+    def run_file(self, text):
+        self.write("tests/suite/unittest_file.py", (HERE / "unittest_file.py").read_text())
+        self.write("tests/a_test.py", "import unittest\n" + text)
+        return stages.python(self.bench())
+
+    def test_cases_are_counted_one_by_one(self):
+        counts = self.run_file("""
+class A(unittest.TestCase):
+    def test_a(self): pass
+    def test_b(self): self.fail("because")
+    @unittest.skip("no GPU")
+    def test_c(self): pass
+    @unittest.expectedFailure
+    def test_d(self): pass
+""")
+        self.assertEqual(str(counts), "1 passed, 2 failed, 1 skipped")
+        self.assertIn("because", counts.failures[0][1])
+
+    def test_a_file_that_does_not_load_failed(self):
+        self.assertEqual(str(self.run_file("import nothing_of_this_name")),
+                         "0 passed, 1 failed, 0 skipped")
+
+    def test_a_file_that_ends_the_process_failed(self):
+        self.assertEqual(self.run_file("import os; os._exit(0)").failed, 1)
+
+    def test_a_file_without_a_test_failed(self):
+        self.assertEqual(self.run_file("").failed, 1)
+
+
+class Headers(Folder):
+    def test_a_header_that_does_not_compile_alone_is_named(self):
+        self.write("include/amdahl/core/good.hpp", "")
+        self.write("include/amdahl/core/bad.hpp", "")
+        bench = self.bench()
+        with self.shell_that_prints(
+                "FAILED: CMakeFiles/headers_core.dir/headers/amdahl/core/bad.hpp.cpp.o\nwhy\n", 1):
+            counts = stages.headers(bench)
+        self.assertEqual(str(counts), "1 passed, 1 failed, 0 skipped")
+        self.assertIn("amdahl/core/bad.hpp", counts.failures[0][0])
+
+    @contextlib.contextmanager
+    def shell_that_prints(self, text, status):
+        def run(shell, *_, **__):
+            shell.log_path.write_text(text)
+            return status
+        original, Shell.run = Shell.run, run
+        try:
+            yield
+        finally:
+            Shell.run = original
+
+
+class Sum(Folder):
+    def whole(self, *results):
+        """Output and exit status of script/test with these stages."""
+        def stage(number, counts):
+            return stages.Stage(f"s{number}", "", lambda bench: counts)
+        original, main.STAGES = main.STAGES, tuple(
+            stage(number, counts) for number, counts in enumerate(results))
+        output = io.StringIO()
+        try:
+            with contextlib.redirect_stdout(output):
+                status = main.main([])
+        finally:
+            main.STAGES = original
+        return output.getvalue(), status
+
+    def test_the_last_line_is_the_sum(self):
+        output, status = self.whole(Counts(3, 0, 1), Counts(4, 0, 0))
+        self.assertEqual(output.splitlines()[-1], "7 passed, 0 failed, 1 skipped")
+        self.assertEqual(status, 0)
+
+    def test_one_failure_fails_the_whole_and_is_shown(self):
+        output, status = self.whole(Counts(3), Counts.failure("build ci", "error: no"), Counts(1))
+        self.assertEqual(output.splitlines()[-1], "4 passed, 1 failed, 0 skipped")
+        self.assertIn("error: no", output)
+        self.assertEqual(status, 1)
+
+    def test_an_unknown_stage_is_a_usage_error(self):
+        with self.assertRaises(SystemExit) as raised, contextlib.redirect_stderr(io.StringIO()):
+            main.main(["--only", "nonesuch"])
+        self.assertEqual(raised.exception.code, 2)
+
+
+class Commands(Folder):
+    def test_a_missing_command_is_127_and_a_failing_one_its_status(self):
+        shell = Shell(self.folder / "log")
+        self.assertEqual(shell.run("/nonexistent/command"), 127)
+        self.assertEqual(shell.run("sh", "-c", "echo out; exit 3"), 3)
+        self.assertIn("out", shell.text())
+
+    def test_the_compilers_words_are_found_in_a_long_log(self):
+        log = "[1/9] ok\n" * 500 + "FAILED: a.o\nerror: because\n" + "[2/9] ok\n" * 500
+        words = stages.compiler_words(log)
+        self.assertTrue(words.startswith("FAILED: a.o\nerror: because"))
+        self.assertLess(len(words.splitlines()), 100)
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,107 @@
+#include "support/loop_stand.hpp"
+
+#include <unistd.h>
+
+#include <catch2/catch.hpp>
+#include <fstream>
+#include <nlohmann/json.hpp>
+#include <thread>
+
+namespace amdahl::tests {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+std::string read_text(const fs::path& path) {
+  std::ifstream in{path};
+  return {std::istreambuf_iterator<char>{in}, {}};
+}
+
+fs::path fresh_folder() {
+  std::string pattern = (fs::temp_directory_path() / "amdahl-loop-XXXXXX").string();
+  if (::mkdtemp(pattern.data()) == nullptr) throw std::runtime_error{"cannot make " + pattern};
+  return pattern;
+}
+
+void log_nothing(std::string_view, const nlohmann::json&) {}
+
+}  // namespace
+
+LoopStand::LoopStand(std::int64_t gpus, std::int64_t cpus) : folder_{fresh_folder()} {
+  options_.state_dir = folder_ / "state";
+  options_.shim = AMDAHL_SHIM;
+  options_.gpus = gpus;
+  options_.cpus = cpus;
+  options_.memory_bytes = std::int64_t{4} << 30;
+}
+
+LoopStand::~LoopStand() {
+  std::error_code ignored;
+  fs::remove_all(folder_, ignored);
+}
+
+core::JobSpec LoopStand::threefold(const std::string& name) const {
+  auto text = read_text(fs::path{AMDAHL_SOURCE_DIR} / "tests/fixtures/threefold/job.toml.in");
+  const std::string mark = "@COUNT_FILE@";
+  text.replace(text.find(mark), mark.size(), count_file().string());
+  auto spec = core::parse_job_file(text, "job.toml", AMDAHL_SOURCE_DIR "/tests/fixtures/threefold").value();
+  spec.name = name;
+  return spec;
+}
+
+std::vector<std::string> LoopStand::executions() const {
+  std::vector<std::string> lines;
+  std::ifstream in{count_file()};
+  for (std::string line; std::getline(in, line);) lines.push_back(line);
+  return lines;
+}
+
+std::unique_ptr<LoopStand::Service> LoopStand::service(std::uint64_t seed) {
+  auto ledger = ledger::connect(database_.service_url());
+  auto adapter = scheduler_adapters::make_local_adapter(options_, clock_);
+  auto& ledger_ref = *ledger;
+  auto* adapter_ptr = adapter.get();
+  // Built in place: engine and runner hold references to their siblings.
+  struct Builder : Service {
+    Builder(std::uint64_t seed_, std::unique_ptr<ledger::Ledger> ledger_,
+            std::unique_ptr<scheduler_adapters::Adapter> adapter_, ledger::Ledger& ref,
+            scheduler_adapters::Adapter* pointer, const fs::path& folder, core::Clock& clock,
+            const loop::Settings& settings_, std::function<void(std::string_view)> boundary_)
+        : Service{SeededRandom{seed_},
+                  std::move(ledger_),
+                  std::move(adapter_),
+                  loop::CodeStore{folder / "code"},
+                  loop::Engine{{ref, {pointer}, code, random, settings_, log_nothing, std::move(boundary_)}},
+                  loop::Leadership{ref, clock, random, {std::chrono::seconds{15}, "test", true}},
+                  loop::Runner{engine, leadership, clock,
+                               {std::chrono::milliseconds{10}, std::chrono::milliseconds{10},
+                                std::chrono::milliseconds{50}, std::chrono::milliseconds{0}},
+                               log_nothing}} {}
+  };
+  return std::make_unique<Builder>(seed, std::move(ledger), std::move(adapter), ledger_ref, adapter_ptr,
+                                   folder_, clock_, settings, boundary);
+}
+
+nlohmann::json LoopStand::command(Service& service, const std::string& verb, const nlohmann::json& args) {
+  const auto key = "test-" + std::to_string(++commands_);
+  service.ledger->put_command(key, verb, args);
+  for (int i = 0; i < 50; ++i) {
+    if (auto answer = service.ledger->command_answer(key)) return *answer;
+    service.runner.run(loop::Runner::Until::one_cycle, [](auto) { return true; });
+  }
+  FAIL("no answer to " << verb);
+  return {};
+}
+
+void LoopStand::run_until_idle(Service& service, std::chrono::seconds limit) {
+  const auto deadline = clock_.since_boot() + limit;
+  const auto end = service.runner.run(loop::Runner::Until::nothing_left, [&](auto pause) {
+    std::this_thread::sleep_for(pause);
+    return clock_.since_boot() < deadline;
+  });
+  CAPTURE(service.runner.last().waiting);
+  REQUIRE(end == loop::Runner::End::nothing_left);
+}
+
+}  // namespace amdahl::tests

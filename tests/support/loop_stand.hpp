@@ -1,0 +1,63 @@
+#pragma once
+
+#include <chrono>
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "amdahl/core/job.hpp"
+#include "amdahl/ledger/ledger.hpp"
+#include "amdahl/loop/runner.hpp"
+#include "amdahl/scheduler_adapters/local.hpp"
+#include "support/real_clock.hpp"
+#include "support/test_database.hpp"
+
+namespace amdahl::tests {
+
+/// A whole loop on one machine: a fresh ledger, a local cluster with real shims, a state folder of its
+/// own. Every `Service` is what one process would be; they share nothing but ledger and folder.
+class LoopStand {
+ public:
+  explicit LoopStand(std::int64_t gpus = 4, std::int64_t cpus = 4);
+  ~LoopStand();
+  LoopStand(const LoopStand&) = delete;
+  LoopStand& operator=(const LoopStand&) = delete;
+
+  const std::filesystem::path& folder() const { return folder_; }
+  TestDatabase& database() { return database_; }
+
+  /// The job of tests/fixtures/threefold; executions are counted in `count_file()`.
+  core::JobSpec threefold(const std::string& name = "threefold") const;
+  std::filesystem::path count_file() const { return folder_ / "count"; }
+  /// Lines of the count file: one per execution of a leg.
+  std::vector<std::string> executions() const;
+
+  struct Service {
+    SeededRandom random;
+    std::unique_ptr<ledger::Ledger> ledger;
+    std::unique_ptr<scheduler_adapters::Adapter> adapter;
+    loop::CodeStore code;
+    loop::Engine engine;
+    loop::Leadership leadership;
+    loop::Runner runner;
+  };
+  loop::Settings settings;
+  std::function<void(std::string_view)> boundary;
+  std::unique_ptr<Service> service(std::uint64_t seed = 1);
+
+  /// Asks as the CLI does and runs cycles until the answer is there.
+  nlohmann::json command(Service& service, const std::string& verb, const nlohmann::json& args);
+  /// Runs until nothing is left; fails the test after `limit`.
+  void run_until_idle(Service& service, std::chrono::seconds limit = std::chrono::seconds{60});
+
+ private:
+  std::filesystem::path folder_;
+  TestDatabase database_;
+  RealClock clock_;
+  scheduler_adapters::LocalOptions options_;
+  int commands_ = 0;
+};
+
+}  // namespace amdahl::tests

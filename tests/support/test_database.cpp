@@ -1,0 +1,122 @@
+#include "support/test_database.hpp"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <cstdlib>
+#include <filesystem>
+#include <stdexcept>
+
+#include "amdahl/ledger/migrator.hpp"
+#include "amdahl/ledger/private_server.hpp"
+#include "pq.hpp"
+
+namespace amdahl::test {
+namespace {
+
+namespace fs = std::filesystem;
+
+fs::path root() {
+  if (const char* chosen = std::getenv("AMDAHL_TEST_PG")) return chosen;
+  return fmt::format("/tmp/amdahl-test-pg-{}", ::geteuid());
+}
+
+template <class T>
+T must(core::Result<T> result) {
+  if (!result) throw std::runtime_error{result.error().message + "; " + result.error().hint};
+  if constexpr (!std::is_void_v<T>) return std::move(*result);
+}
+
+ledger::PrivateServer join_server() {
+  fs::create_directories(root());
+  fs::permissions(root(), fs::perms::owner_all | fs::perms::group_exec | fs::perms::others_exec);
+  return must(ledger::PrivateServer::start(
+      {.data_dir = root() / "data",
+       .socket_dir = root() / "run",
+       .service_user = "amdahl",
+       // What is lost in a crash of the machine is of no use to a test.
+       .settings = {"fsync = off", "synchronous_commit = off", "full_page_writes = off",
+                    "max_connections = 100"}}));
+}
+
+ledger::PrivateServer& server() {
+  static auto joined = join_server();
+  return joined;
+}
+
+std::string ask(const std::string& url, const std::string& sql) {
+  ledger::pq::Session session{url, {60'000, 20'000}};
+  return session.value(sql, {}, ledger::pq::Effect::writes).value_or("");
+}
+
+std::string execute(const std::string& sql) { return ask(server().owner_url("postgres"), sql); }
+
+bool exists(const std::string& database) {
+  return execute(fmt::format("SELECT 1 FROM pg_database WHERE datname = '{}'", database)) == "1";
+}
+
+// The migrated template of this binary's schema; made once per schema, by whoever comes first.
+const std::string& migrated_template() {
+  static const std::string name = [] {
+    auto made = fmt::format("amdahl_{:.16}", ledger::schema_digest());
+    (void)server();
+    const int lock = ::open((root() / "template.lock").c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    ::flock(lock, LOCK_EX);
+    if (!exists(made)) {
+      const auto building = made + "_building";
+      execute(fmt::format("DROP DATABASE IF EXISTS {} WITH (FORCE)", building));
+      execute("CREATE DATABASE " + building);
+      must(ledger::migrate(server().owner_url(building), "amdahl_service"));
+      execute(fmt::format("ALTER DATABASE {} RENAME TO {}", building, made));
+    }
+    ::close(lock);
+    return made;
+  }();
+  return name;
+}
+
+std::string fresh_name() {
+  static std::atomic<int> count{0};
+  return fmt::format("test_{}_{}", ::getpid(), ++count);
+}
+
+}  // namespace
+
+TestDatabase::TestDatabase() : TestDatabase{migrated_template()} {}
+
+TestDatabase::TestDatabase(const std::string& from) : name_{fresh_name()} {
+  execute(fmt::format("DROP DATABASE IF EXISTS {} WITH (FORCE)", name_));
+  execute(fmt::format("CREATE DATABASE {} TEMPLATE {}", name_, from));
+}
+
+TestDatabase TestDatabase::empty() { return TestDatabase{std::string{"template0"}}; }
+
+TestDatabase::TestDatabase(TestDatabase&& other) noexcept : name_{std::move(other.name_)} {
+  other.name_.clear();
+}
+
+TestDatabase::~TestDatabase() {
+  try {
+    if (!name_.empty()) execute(fmt::format("DROP DATABASE IF EXISTS {} WITH (FORCE)", name_));
+  } catch (const std::exception&) {
+    // The server may have been stopped by the test; the next one drops what is left of its name.
+  }
+}
+
+std::string TestDatabase::owner_url() const { return server().owner_url(name_); }
+std::string TestDatabase::service_url() const { return server().service_url(name_); }
+
+std::string TestDatabase::as_owner(const std::string& sql) const { return ask(owner_url(), sql); }
+std::string TestDatabase::as_service(const std::string& sql) const { return ask(service_url(), sql); }
+
+void start_test_server() { (void)migrated_template(); }
+
+void stop_test_server() {
+  if (fs::exists(root() / "data/PG_VERSION")) must(join_server().stop());
+}
+
+}  // namespace amdahl::test

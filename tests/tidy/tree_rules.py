@@ -1,0 +1,89 @@
+"""Rules about the repository as a whole: the arrows between layers, sources nobody builds."""
+
+import re
+
+from findings import Finding
+
+EVERY_LAYER = None
+# design: who may use whom. A layer that is not named here is a mistake or a decision to record.
+MAY_USE = {
+    "core": set(),
+    "stats": {"core"},
+    "telemetry": {"core"},
+    "diagnosis": {"core", "stats"},
+    "ledger": {"core", "telemetry"},
+    "scheduler_adapters": {"core", "telemetry"},
+    "agents": {"core", "telemetry", "diagnosis"},
+    "loop": {"core", "stats", "telemetry", "diagnosis", "ledger", "scheduler_adapters", "agents"},
+    "http": {"core", "telemetry", "ledger", "loop"},
+    "worker": {"core"},
+    "cli": EVERY_LAYER,
+}
+
+
+def declared_layers(files):
+    """layer → (CMake file, line, layers it lists), from amdahl_layer(...) calls."""
+    declared = {}
+    for file in files:
+        if not file.path.endswith("CMakeLists.txt"):
+            continue
+        text = re.sub(r"#[^\n]*", lambda m: " " * len(m[0]), file.text)
+        for match in re.finditer(r"\bamdahl_layer\(\s*(\w+)([^)]*)\)", text):
+            depends = re.search(r"\bDEPENDS\b((?:\s+[a-z_]+)+)", match[2])
+            declared[match[1]] = (file, text.count("\n", 0, match.start()) + 1,
+                                  set(depends[1].split()) if depends else set())
+    return declared
+
+
+def arrows(files):
+    declared = declared_layers(files)
+    for layer, (file, line, depends) in sorted(declared.items()):
+        if layer not in MAY_USE:
+            yield file.on(line, "arrows", f"layer {layer} is not in MAY_USE of tests/tidy")
+        elif MAY_USE[layer] is not EVERY_LAYER:
+            for target in sorted(depends - MAY_USE[layer]):
+                yield file.on(line, "arrows", f"{layer} may not use {target}")
+    for file in files:
+        if not file.is_cpp or not file.layer or MAY_USE.get(file.layer, EVERY_LAYER) is EVERY_LAYER:
+            continue
+        for line, header in file.includes:
+            match = re.match(r"amdahl/(\w+)/", header)
+            if match and match[1] != file.layer and match[1] not in MAY_USE[file.layer]:
+                yield file.on(line, "arrows", f"{file.layer} may not include {match[1]}")
+
+
+def built(files):
+    """Each C++ source is named in a CMakeLists.txt, in its folder or above: else nothing runs it."""
+    words = {file.path.rpartition("/")[0]:
+             set(re.findall(r"[\w./-]+\.(?:cpp|cu)\b", re.sub(r"#[^\n]*", "", file.text)))
+             for file in files if file.path.endswith("CMakeLists.txt")}
+    cmake = " ".join(file.text for file in files if file.path.endswith(".cmake"))
+    for file in files:
+        if not file.path.endswith((".cpp", ".cu")) or file.path in cmake:
+            continue
+        folder = file.path.rpartition("/")[0]
+        while folder and not names_it(words.get(folder, ()), folder, file.path):
+            folder = folder.rpartition("/")[0]
+        if not folder:
+            yield file.on(1, "not-built", "no CMakeLists.txt names this file, so nothing builds it")
+
+
+def names_it(words, folder, path):
+    relative = path[len(folder) + 1:]
+    return any(word == relative or word.endswith("/" + path) or word == path for word in words)
+
+
+def unique_tests(files):
+    """Two programs of one name overwrite each other's tests."""
+    seen = {}
+    for file in files:
+        if not file.path.endswith("CMakeLists.txt"):
+            continue
+        for match in re.finditer(r"^\s*amdahl_test\(\s*(\w+)", file.text, re.M):
+            line = file.text.count("\n", 0, match.start(1)) + 1
+            if match[1] in seen:
+                yield Finding(file.path, line, "unique-test", f"{match[1]} is also in {seen[match[1]]}")
+            seen[match[1]] = file.path
+
+
+RULES = (arrows, built, unique_tests)

@@ -1,0 +1,170 @@
+#include <catch2/catch.hpp>
+
+#include "support/snapshots.hpp"
+
+using namespace amdahl;
+using namespace amdahl::tests;
+
+namespace {
+
+struct Scene {
+  ledger::Snapshot snapshot;
+  loop::View view = some_view();
+  loop::Settings settings;
+  CountingRandom random;
+
+  Scene() { snapshot.jobs = {some_job()}; }
+  loop::Actions plan() { return loop::plan(snapshot, view, settings, random); }
+};
+
+const std::vector<core::Change> workers{{core::ChangeKind::arg, "workers", "2"}};
+const std::vector<core::Change> gpus{{core::ChangeKind::resource, "gpus", "2"}};
+
+}  // namespace
+
+TEST_CASE("a job's noise is measured before anything is proposed", "[loop][hypotheses]") {
+  Scene scene;
+  scene.snapshot.jobs[0].sigma0.reset();
+  const auto actions = scene.plan();
+  REQUIRE(actions.register_.size() == 1);
+  CHECK(actions.register_[0].protocol.kind == core::ExperimentKind::canary);
+  CHECK(actions.register_[0].protocol.baseline == actions.register_[0].protocol.variant);
+  CHECK(actions.add_hypotheses.empty());
+}
+
+TEST_CASE("each knob value becomes one hypothesis, with the ceiling of its phase", "[loop][hypotheses]") {
+  Scene scene;
+  scene.snapshot.jobs[0].phase_share = std::map<std::string, double>{{"input", 0.5}};
+  const auto actions = scene.plan();
+  REQUIRE(actions.add_hypotheses.size() == 2);
+  CHECK(actions.add_hypotheses[0].changes == workers);
+  CHECK(actions.add_hypotheses[0].ceiling == Approx(2));
+  CHECK(actions.add_hypotheses[1].ceiling == Approx(2));  // half of the GPUs
+  REQUIRE(actions.proposed.size() == 1);
+  scene.snapshot.jobs[0].proposed_for = actions.proposed[0].proposed_for;
+  CHECK(scene.plan().add_hypotheses.empty());
+}
+
+TEST_CASE("an unknown phase has an unknown ceiling", "[loop][hypotheses]") {
+  Scene scene;
+  CHECK_FALSE(scene.plan().add_hypotheses.at(0).ceiling.has_value());
+}
+
+TEST_CASE("after the champion moved only other resources are a new question", "[loop][hypotheses]") {
+  Scene scene;
+  auto& job = scene.snapshot.jobs[0];
+  job.proposed_for = "before";
+  job.champion_moves = 1;
+  job.champion.args["workers"] = "4";
+  const auto actions = scene.plan();
+  REQUIRE(actions.add_hypotheses.size() == 1);
+  CHECK(actions.add_hypotheses[0].changes == gpus);
+}
+
+TEST_CASE("the largest attackable share is tried first and only one trial of a job is open", "[loop][hypotheses]") {
+  Scene scene;
+  scene.snapshot.jobs[0].phase_share = std::map<std::string, double>{{"input", 0.3}};
+  scene.snapshot.hypotheses = {some_hypothesis(3, workers, "input"), some_hypothesis(4, gpus, "over")};
+  const auto actions = scene.plan();
+  REQUIRE(actions.register_.size() == 1);
+  CHECK(actions.register_[0].hypothesis.value == 4);
+  scene.snapshot.experiments = {some_experiment()};
+  CHECK(scene.plan().register_.empty());
+}
+
+TEST_CASE("a registered protocol has five checks of at least three kinds, none with a majority", "[loop][hypotheses]") {
+  Scene scene;
+  scene.snapshot.hypotheses = {some_hypothesis(3, workers, "input")};
+  const auto checks = scene.plan().register_.at(0).protocol.checks;
+  REQUIRE(checks.size() == 5);
+  std::map<core::CheckKind, int> count;
+  for (const auto& check : checks) ++count[check.kind];
+  CHECK(count.size() >= 3);
+  for (const auto& [kind, n] : count) CHECK(n <= 2);
+  CHECK(count[core::CheckKind::scale] == 1);
+  for (std::size_t i = 0; i < checks.size(); ++i) {
+    for (std::size_t j = i + 1; j < checks.size(); ++j) CHECK_FALSE(checks[i] == checks[j]);
+  }
+}
+
+TEST_CASE("what cannot be refuted here is rejected with what to add", "[loop][hypotheses]") {
+  Scene scene;
+  scene.snapshot.jobs[0].spec.command = {"run", "{workers}", "{seed}"};
+  scene.snapshot.hypotheses = {some_hypothesis(3, workers, "input")};
+  const auto actions = scene.plan();
+  CHECK(actions.register_.empty());
+  REQUIRE(actions.reject.size() == 1);
+  CHECK(actions.reject[0].reason ==
+        "cannot be refuted here: 2 kinds of check, three are needed; let the job's command take {length}");
+}
+
+TEST_CASE("a change that the champion has already is rejected", "[loop][hypotheses]") {
+  Scene scene;
+  scene.snapshot.jobs[0].champion.args["workers"] = "2";
+  scene.snapshot.hypotheses = {some_hypothesis(3, workers, "input")};
+  CHECK(scene.plan().reject.size() == 1);
+}
+
+TEST_CASE("what can never run here is rejected, what waits for room is not", "[loop][hypotheses]") {
+  Scene scene;
+  scene.snapshot.hypotheses = {some_hypothesis(3, {{core::ChangeKind::resource, "gpus", "8"}}, "over")};
+  const auto actions = scene.plan();
+  REQUIRE(actions.reject.size() == 1);
+  CHECK(actions.reject[0].reason.starts_with("can never run here: capacity"));
+}
+
+TEST_CASE("approval patterns hold a knob back and say which command lets it go", "[loop][hypotheses]") {
+  Scene scene;
+  scene.settings.approval = {"resource:*"};
+  const auto actions = scene.plan();
+  CHECK_FALSE(actions.add_hypotheses.at(0).needs_approval);
+  CHECK(actions.add_hypotheses.at(1).needs_approval);
+  auto waiting = some_hypothesis(4, gpus, "over");
+  waiting.state = core::HypothesisState::awaiting_approval;
+  scene.snapshot.hypotheses = {waiting};
+  scene.snapshot.jobs[0].proposed_for = actions.proposed.at(0).proposed_for;
+  const auto later = scene.plan();
+  CHECK(later.register_.empty());
+  CHECK_FALSE(later.work_remains);
+  CHECK(later.waiting == std::vector<std::string>{"hypothesis 4 waits for approval: amdahl approve 4"});
+}
+
+TEST_CASE("pause starts nothing new", "[loop][hypotheses]") {
+  Scene scene;
+  scene.snapshot.paused = true;
+  scene.snapshot.hypotheses = {some_hypothesis(3, workers, "input")};
+  CHECK(scene.plan().register_.empty());
+  scene.snapshot.hypotheses.clear();
+  scene.snapshot.experiments = {some_experiment()};
+  CHECK(scene.plan().open_pairs.empty());
+}
+
+TEST_CASE("pairs open within capacity and budget, and the plan says which of them is short", "[loop][hypotheses]") {
+  Scene scene;
+  scene.snapshot.experiments = {some_experiment()};
+  SECTION("capacity: one run needs all GPUs") {
+    CHECK(scene.plan().open_pairs.size() == 1);
+  }
+  SECTION("budget: both legs to their limit do not fit") {
+    scene.settings.gpu_hours_per_day = 0.1;
+    const auto actions = scene.plan();
+    CHECK(actions.open_pairs.empty());
+    REQUIRE(actions.waiting.size() == 1);
+    CHECK(actions.waiting[0].starts_with("EXP-7: budget"));
+  }
+  SECTION("in-flight spend counts") {
+    scene.settings.gpu_hours_per_day = 0.2;
+    scene.snapshot.gpu_us_reserved = 0.1 * 3600e6;
+    CHECK(scene.plan().open_pairs.empty());
+  }
+}
+
+TEST_CASE("the same snapshot gives the same plan", "[loop][hypotheses]") {
+  Scene scene;
+  scene.snapshot.experiments = {some_experiment()};
+  CountingRandom again;
+  const auto first = scene.plan();
+  const auto second = loop::plan(scene.snapshot, scene.view, scene.settings, again);
+  REQUIRE(first.open_pairs.size() == 1);
+  CHECK(first.open_pairs[0].run_key == second.open_pairs[0].run_key);
+}

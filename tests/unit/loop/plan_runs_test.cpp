@@ -1,0 +1,213 @@
+#include <catch2/catch.hpp>
+
+#include "support/snapshots.hpp"
+
+using namespace amdahl;
+using namespace amdahl::tests;
+using core::RunState;
+
+namespace {
+
+struct Scene {
+  ledger::Snapshot snapshot;
+  loop::View view = some_view();
+  loop::Settings settings;
+  CountingRandom random;
+
+  Scene() {
+    snapshot.jobs = {some_job()};
+    snapshot.experiments = {some_experiment()};
+    snapshot.now_us = 1'000'000;
+  }
+  loop::ClusterView& cluster() { return view.clusters["local"]; }
+  loop::Actions plan() { return loop::plan(snapshot, view, settings, random); }
+  const core::RunKey& key(std::size_t i = 0) const { return snapshot.live_runs[i].key; }
+
+  core::RunResult result() {
+    const auto& row = snapshot.experiments.front();
+    const auto spec = core::make_run_spec(row.protocol, "EXP-7", 0, 1, 0, key());
+    core::LegResult leg;
+    leg.started = true;
+    leg.exit_code = 0;
+    leg.window_us = 1000;
+    leg.units = 1;
+    auto variant = leg;
+    variant.arm = core::Arm::variant;
+    return {key(), core::spec_sha(spec), {leg, variant}, "n1", {}, 100, 2'100, "", false};
+  }
+};
+
+}  // namespace
+
+TEST_CASE("a planned run is submitted, and not while the cluster cannot be seen", "[loop][runs]") {
+  Scene scene;
+  add_live_pair(scene.snapshot, 1, RunState::planned);
+  CHECK(scene.plan().submit.size() == 1);
+  scene.cluster().listing.complete = false;
+  CHECK(scene.plan().submit.empty());
+}
+
+TEST_CASE("after doubt about a submit only a find is allowed next", "[loop][runs]") {
+  Scene scene;
+  add_live_pair(scene.snapshot, 1, RunState::submitting);
+  scene.snapshot.live_runs[0].armed_at_us = scene.snapshot.now_us;
+  scene.cluster().caps.quiet_period = std::chrono::milliseconds{500};
+  auto& found = scene.cluster().found[scene.key()];
+  found.key = scene.key();
+
+  SECTION("inconclusive: wait") {
+    CHECK(scene.plan().submit.empty());
+    CHECK_FALSE(scene.plan().waiting.empty());
+  }
+  SECTION("surely absent, but within the quiet period: wait") {
+    found.found = scheduler_adapters::Found::not_found_authoritative;
+    CHECK(scene.plan().submit.empty());
+  }
+  SECTION("surely absent and the quiet period passed: the same key again") {
+    found.found = scheduler_adapters::Found::not_found_authoritative;
+    scene.snapshot.now_us += 500'000;
+    const auto actions = scene.plan();
+    REQUIRE(actions.submit.size() == 1);
+    CHECK(actions.submit[0].spec.key == scene.key());
+  }
+  SECTION("there: adopted, never submitted again") {
+    found.found = scheduler_adapters::Found::found;
+    found.runs = {seen(scene.snapshot, 1, RunState::queued)};
+    const auto actions = scene.plan();
+    CHECK(actions.submit.empty());
+    REQUIRE(actions.adopt.size() == 1);
+    CHECK(actions.adopt[0].native_id == "native");
+  }
+}
+
+TEST_CASE("a recorded run that is still held is released", "[loop][runs]") {
+  Scene scene;
+  add_live_pair(scene.snapshot, 1, RunState::submitted);
+  auto held = seen(scene.snapshot, 1, RunState::queued);
+  held.held_by_us = true;
+  scene.cluster().listing.runs = {held};
+  CHECK(scene.plan().release.size() == 1);
+}
+
+TEST_CASE("an end with both arms completes the pair and charges the whole allocation", "[loop][runs]") {
+  Scene scene;
+  add_live_pair(scene.snapshot, 1, RunState::running);
+  scene.cluster().listing.runs = {seen(scene.snapshot, 1, RunState::ended)};
+  scene.cluster().results.emplace(scene.key(), scene.result());
+  const auto actions = scene.plan();
+  REQUIRE(actions.record_runs.size() == 1);
+  CHECK(actions.record_runs[0].pair == core::PairState::complete);
+  CHECK(actions.record_runs[0].legs.size() == 2);
+  CHECK(actions.record_runs[0].gpu_us_charged == 4 * 2000);
+}
+
+TEST_CASE("a failed leg is evidence, not a lost run", "[loop][runs]") {
+  Scene scene;
+  add_live_pair(scene.snapshot, 1, RunState::running);
+  scene.cluster().listing.runs = {seen(scene.snapshot, 1, RunState::ended)};
+  auto result = scene.result();
+  result.legs[1].exit_code = 1;
+  scene.cluster().results.emplace(scene.key(), result);
+  CHECK(scene.plan().record_runs.at(0).pair == core::PairState::complete);
+}
+
+TEST_CASE("a result of another specification is not believed", "[loop][runs]") {
+  Scene scene;
+  add_live_pair(scene.snapshot, 1, RunState::running);
+  scene.cluster().listing.runs = {seen(scene.snapshot, 1, RunState::ended)};
+  auto result = scene.result();
+  result.spec_sha = "other";
+  scene.cluster().results.emplace(scene.key(), result);
+  const auto actions = scene.plan();
+  REQUIRE(actions.record_runs.size() == 1);
+  CHECK(actions.record_runs[0].pair == core::PairState::void_);
+  CHECK(actions.record_runs[0].legs.empty());
+}
+
+TEST_CASE("a lost run voids its pair if a leg may have started, else the pair gets another attempt", "[loop][runs]") {
+  Scene scene;
+  add_live_pair(scene.snapshot, 1, RunState::running);
+  auto lost = seen(scene.snapshot, 1, RunState::ended);
+  lost.outcome = core::RunOutcome::lost;
+  lost.cause = core::CauseClass::infra;
+  lost.claimed = GENERATE(true, false);
+  scene.cluster().listing.runs = {lost};
+  const auto actions = scene.plan();
+  REQUIRE(actions.record_runs.size() == 1);
+  CHECK(actions.record_runs[0].pair == (lost.claimed ? core::PairState::void_ : core::PairState::open));
+}
+
+TEST_CASE("an open pair without a live run gets its next attempt under a new key", "[loop][runs]") {
+  Scene scene;
+  add_live_pair(scene.snapshot, 1, RunState::running);
+  scene.snapshot.live_runs.clear();
+  const auto actions = scene.plan();
+  REQUIRE(actions.retry_runs.size() == 1);
+  CHECK(actions.retry_runs[0].run_key.text.ends_with("-2"));
+}
+
+TEST_CASE("absence counts only when it is certain, and then only after several looks", "[loop][runs]") {
+  Scene scene;
+  add_live_pair(scene.snapshot, 1, RunState::running);
+  CHECK(scene.plan().record_runs.empty());
+  auto& found = scene.cluster().found[scene.key()];
+  found.found = scheduler_adapters::Found::not_found_authoritative;
+  const auto first = scene.plan();
+  REQUIRE(first.record_runs.size() == 1);
+  CHECK(first.record_runs[0].misses == 1);
+  CHECK(first.record_runs[0].state == RunState::running);
+  scene.snapshot.live_runs[0].misses = 2;
+  const auto third = scene.plan();
+  REQUIRE(third.record_runs.size() == 1);
+  CHECK(third.record_runs[0].outcome == core::RunOutcome::lost);
+  CHECK(third.record_runs[0].pair == core::PairState::void_);
+}
+
+TEST_CASE("an incomplete listing says nothing about what it lacks", "[loop][runs]") {
+  Scene scene;
+  add_live_pair(scene.snapshot, 1, RunState::running);
+  scene.cluster().listing.complete = false;
+  scene.cluster().found[scene.key()].found = scheduler_adapters::Found::not_found_authoritative;
+  CHECK(scene.plan().record_runs.empty());
+}
+
+TEST_CASE("orphans are cancelled only while held, and what ended is tidied away", "[loop][runs]") {
+  Scene scene;
+  add_live_pair(scene.snapshot, 1, RunState::running);
+  auto orphan = seen(scene.snapshot, 1, RunState::queued);
+  scene.snapshot.live_runs.clear();
+  scene.snapshot.experiments.clear();
+  SECTION("held") {
+    orphan.held_by_us = true;
+    scene.cluster().listing.runs = {orphan};
+    REQUIRE(scene.plan().cancel.size() == 1);
+    CHECK(scene.plan().cancel[0].mode == scheduler_adapters::CancelMode::only_if_held);
+  }
+  SECTION("running") {
+    orphan.state = RunState::running;
+    scene.cluster().listing.runs = {orphan};
+    CHECK(scene.plan().cancel.empty());
+  }
+  SECTION("ended") {
+    orphan.state = RunState::ended;
+    scene.cluster().listing.runs = {orphan};
+    CHECK(scene.plan().acknowledge.size() == 1);
+  }
+}
+
+TEST_CASE("a run that was asked to stop is stopped, and its pair is void by the operator", "[loop][runs]") {
+  Scene scene;
+  add_live_pair(scene.snapshot, 1, GENERATE(RunState::planned, RunState::running));
+  scene.snapshot.live_runs[0].cancel_requested = true;
+  const bool planned = scene.snapshot.live_runs[0].state == RunState::planned;
+  if (!planned) scene.cluster().listing.runs = {seen(scene.snapshot, 1, RunState::running)};
+  const auto actions = scene.plan();
+  CHECK(actions.submit.empty());
+  if (planned) {
+    REQUIRE(actions.record_runs.size() == 1);
+    CHECK(actions.record_runs[0].void_reason.starts_with("operator"));
+  } else {
+    REQUIRE(actions.cancel.size() == 1);
+    CHECK(actions.cancel[0].mode == scheduler_adapters::CancelMode::stop);
+  }
+}
