@@ -84,7 +84,7 @@ TEST_CASE("a threefold effect goes from nothing to a win that moves the champion
   check_coins(trial);
   check_executed_once(stand);
   const auto job = service->ledger->read("job", {{"name", "threefold"}});
-  CHECK(job["job"]["champion"]["args"]["pace"] == "fast");
+  CHECK(job["champion"]["args"]["pace"] == "fast");
   CHECK(service->ledger->read("verify", json::object())["ok"] == true);
 }
 

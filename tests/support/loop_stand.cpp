@@ -44,7 +44,7 @@ LoopStand::~LoopStand() {
 core::JobSpec LoopStand::threefold(const std::string& name) const {
   auto text = read_text(fs::path{AMDAHL_SOURCE_DIR} / "tests/fixtures/threefold/job.toml.in");
   const std::string mark = "@COUNT_FILE@";
-  text.replace(text.find(mark), mark.size(), count_file().string());
+  text.replace(text.rfind(mark), mark.size(), count_file().string());  // the comment names it too
   auto spec = core::parse_job_file(text, "job.toml", AMDAHL_SOURCE_DIR "/tests/fixtures/threefold").value();
   spec.name = name;
   return spec;
