@@ -2,9 +2,7 @@
 
 #include <algorithm>
 
-#define TOML_EXCEPTIONS 0
-#define TOML_ENABLE_FORMATTERS 0
-#include <toml++/toml.h>
+#include "toml_plus_plus.hpp"
 
 namespace amdahl::core {
 
@@ -100,8 +98,11 @@ Error Problems::error(ErrorCode code) const {
   Error error{code, {}, {}};
   for (const auto& found : sorted) {
     if (!error.message.empty()) error.message += '\n';
-    error.message += place_ + ":" + std::to_string(found.at.line) + ":" +
-                     std::to_string(found.at.column) + "  " + found.problem;
+    error.message += place_;
+    if (found.at.line > 0) {
+      error.message += ":" + std::to_string(found.at.line) + ":" + std::to_string(found.at.column);
+    }
+    error.message += "  " + found.problem;
     if (found.hint.empty()) continue;
     if (sorted.size() == 1) {
       error.hint = found.hint;

@@ -79,7 +79,7 @@ json add_job(PlanContext& context, const json& args) {
   }
   ledger::NewJob job;
   const auto* old = job_named(context, spec->name);
-  if (old != nullptr && old->spec == *spec) return {{"ok", true}, {"job", spec->name}, {"changed", false}};
+  if (old != nullptr && old->spec == *spec && !old->paused) return {{"ok", true}, {"job", spec->name}, {"changed", false}};
   job.champion = old == nullptr ? core::baseline_configuration(*spec) : carry_champion(*old, *spec, job.note);
   job.spec = std::move(*spec);
   json answer{{"ok", true}, {"job", job.spec.name}, {"changed", old != nullptr}, {"note", job.note}};

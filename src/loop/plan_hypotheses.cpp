@@ -157,7 +157,11 @@ const HypothesisRow* next_hypothesis(PlanContext& context, const JobRow& job) {
 
 void plan_hypotheses(PlanContext& context) {
   for (const auto& job : context.snapshot.jobs) {
-    if (job.paused) continue;
+    if (job.paused) {
+      context.wait_for(fmt::format("job {} is paused: its baseline could not be measured (amdahl experiments); "
+                                   "mend it and add it again: amdahl jobs add FILE", job.spec.name));
+      continue;
+    }
     if (job.sigma0) propose_knobs(context, job);
     if (experiment_open(context, job.id)) continue;
     if (context.snapshot.paused) {

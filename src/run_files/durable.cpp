@@ -43,12 +43,19 @@ bool write_all(int fd, std::string_view content) {
   return true;
 }
 
-Result<std::string> read_file(const fs::path& path, std::size_t bytes_max) {
-  const UniqueFd file{::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK)};
+namespace {
+
+Result<UniqueFd> open_plain(const fs::path& path) {
+  UniqueFd file{::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK)};
   if (!file) return system_error("open", path, errno);
   struct stat status {};
   if (::fstat(file.get(), &status) != 0) return system_error("read", path, errno);
   if (!S_ISREG(status.st_mode)) return core::invalid_input(path.string() + " is not a plain file");
+  return file;
+}
+
+// Up to `bytes_max` and one more, so that the caller sees when there is more.
+Result<std::string> read_rest(const UniqueFd& file, const fs::path& path, std::size_t bytes_max) {
   std::string content;
   std::size_t size = 0;
   while (size <= bytes_max) {
@@ -59,11 +66,31 @@ Result<std::string> read_file(const fs::path& path, std::size_t bytes_max) {
     if (got == 0) break;
     size += static_cast<std::size_t>(got);
   }
-  if (size > bytes_max) {
+  content.resize(size);
+  return content;
+}
+
+}  // namespace
+
+Result<std::string> read_file(const fs::path& path, std::size_t bytes_max) {
+  const auto file = open_plain(path);
+  if (!file) return file.error();
+  auto content = read_rest(*file, path, bytes_max);
+  if (content && content->size() > bytes_max) {
     return core::invalid_input(path.string() + " is longer than " + std::to_string(bytes_max) +
                                " bytes");
   }
-  content.resize(size);
+  return content;
+}
+
+Result<std::string> read_file_end(const fs::path& path, std::size_t bytes_max) {
+  const auto file = open_plain(path);
+  if (!file) return file.error();
+  const auto size = ::lseek(file->get(), 0, SEEK_END);
+  const auto begin = std::max<off_t>(0, size - static_cast<off_t>(bytes_max));
+  if (size < 0 || ::lseek(file->get(), begin, SEEK_SET) < 0) return system_error("read", path, errno);
+  auto content = read_rest(*file, path, bytes_max);
+  if (content && content->size() > bytes_max) content->resize(bytes_max);  // it has grown meanwhile
   return content;
 }
 

@@ -11,7 +11,7 @@
 
 namespace amdahl::core {
 
-/// A place in a text, both from 1.
+/// A place in a text, both from 1; line 0 = no text, so no place.
 struct TextPosition {
   std::uint32_t line = 1;
   std::uint32_t column = 1;

@@ -14,6 +14,9 @@ namespace amdahl::run_files {
 /// than `bytes_max` or no regular file. Follows no link and waits for no pipe.
 core::Result<std::string> read_file(const std::filesystem::path& path, std::size_t bytes_max);
 
+/// The last bytes of a regular file, at most `bytes_max`.
+core::Result<std::string> read_file_end(const std::filesystem::path& path, std::size_t bytes_max);
+
 /// Replaces a file at once: temporary file, fsync, rename, fsync of the directory.
 core::Result<void> write_file(const std::filesystem::path& path, std::string_view content);
 

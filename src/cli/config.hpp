@@ -1,0 +1,72 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <filesystem>
+#include <map>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "amdahl/core/result.hpp"
+
+namespace amdahl::cli {
+
+/// A configured scheduler. Zero means: detect.
+struct ClusterConfig {
+  std::string name;
+  std::string adapter = "local";
+  std::int64_t gpus = 0;
+  std::int64_t cpus = 0;
+  std::int64_t memory_bytes = 0;
+
+  friend bool operator==(const ClusterConfig&, const ClusterConfig&) = default;
+};
+
+/// One setting as it stands, and where it was last set.
+struct Setting {
+  std::string path;      ///< `refute.checks`
+  nlohmann::json value;  ///< null where there is none
+  std::string origin;    ///< `/etc/amdahl/amdahl.toml:16:10`, `env AMDAHL__…`, `flag --…`, `default`
+};
+
+/// The service's configuration, checked.
+struct Config {
+  std::string listen;
+  std::filesystem::path state_dir;
+  std::filesystem::path url_file;        ///< empty = none
+  std::filesystem::path owner_url_file;  ///< empty = none
+  std::vector<ClusterConfig> clusters;
+  std::optional<double> gpu_hours_per_day;  ///< absent = no limit
+  double fleet_share = 1;
+  int concurrent_runs = 64;
+  int pairs_max = 15;
+  std::vector<std::string> approval;
+  int checks = 5;
+  std::chrono::milliseconds refute_delay{0};
+  std::chrono::milliseconds idle_interval{0};
+  std::chrono::milliseconds lease_ttl{0};
+  bool observe = false;
+
+  std::vector<Setting> settings;  ///< all of the above, in the order of the reference
+  std::vector<std::string> files; ///< that were read
+};
+
+/// What a configuration is made of, weakest first: files, variables, flags.
+struct ConfigSources {
+  struct File {
+    std::string place;
+    std::string text;
+  };
+  std::vector<File> files;
+  std::map<std::string, std::string> variables;  ///< the process's; only AMDAHL__… count
+  std::map<std::string, std::string> flags;      ///< setting's path → text
+  std::filesystem::path directory;               ///< relative paths of variables and flags
+  std::filesystem::path state_dir;               ///< the default
+};
+
+/// Reads and checks everything; all errors at once.
+core::Result<Config> load_config(const ConfigSources& sources);
+
+}  // namespace amdahl::cli

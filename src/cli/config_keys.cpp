@@ -1,0 +1,67 @@
+#include "config_keys.hpp"
+
+#include <algorithm>
+
+namespace amdahl::cli {
+
+const std::vector<ConfigKey>& config_keys() {
+  using enum SettingKind;
+  static const std::vector<ConfigKey> keys{
+      {"service.listen", text, "127.0.0.1:7717", "address and port of the service"},
+      {"service.state_dir", path, "",
+       "runs, slots and code snapshots; /var/lib/amdahl as root, else the XDG state folder"},
+      {"ledger.url_file", path, "",
+       "file with the connection string of the service's role; amdahl dev needs none"},
+      {"ledger.owner_url_file", path, "",
+       "file with the connection string of the owner, for amdahl db migrate only"},
+      {"cluster.*.adapter", text, "local", "what speaks to the scheduler: local"},
+      {"cluster.*.gpus", whole, "0", "GPU slots of this machine; 0 = detect", 0, 1'000'000},
+      {"cluster.*.cpus", whole, "0", "CPUs to hand out; 0 = detect", 0, 1'000'000},
+      {"cluster.*.memory", size, "0B", "memory to hand out; 0B = detect"},
+      {"budget.gpu_hours_per_day", number, "",
+       "GPU-hours that tests may use in 24 hours, running ones included; none = no limit", 0, 1e9},
+      {"budget.fleet_share", number, "1",
+       "share of each cluster that tests may use; one run always fits", 0.0001, 1},
+      {"budget.concurrent_runs", whole, "64", "worker runs at once, over all clusters", 1, 1000},
+      {"experiment.pairs_max", whole, "15", "pairs of discovery before it gives up", 4, 100},
+      {"experiment.approval", texts, "",
+       "changes that wait for a person: env:NCCL_*, arg:NAME, resource:*, image, patch"},
+      {"refute.checks", whole, "5", "refute checks of a win; odd, so that no majority ties", 3, 15},
+      {"refute.delay", duration, "12h", "how much later the later replication runs", 0, 30 * 86400.0},
+      {"loop.idle_interval", duration, "2s", "pause between cycles with nothing to do", 0.02, 3600},
+      {"loop.lease_ttl", duration, "15s",
+       "how long after a leader's death another takes over", 3, 600},
+      {"loop.observe", boolean, "false", "only measure and propose; start no trial"},
+  };
+  return keys;
+}
+
+const ConfigKey* find_config_key(std::string_view path) {
+  for (const auto& key : config_keys()) {
+    if (key.path == path) return &key;
+    const auto star = key.path.find('*');
+    if (star == std::string_view::npos) continue;
+    const auto head = key.path.substr(0, star), tail = key.path.substr(star + 1);
+    if (path.size() > head.size() + tail.size() && path.starts_with(head) && path.ends_with(tail)) {
+      const auto name = path.substr(head.size(), path.size() - head.size() - tail.size());
+      if (name.find('.') == std::string_view::npos) return &key;
+    }
+  }
+  return nullptr;
+}
+
+std::string_view kind_word(SettingKind kind) {
+  switch (kind) {
+    case SettingKind::text: return "text";
+    case SettingKind::path: return "path";
+    case SettingKind::whole: return "whole number";
+    case SettingKind::number: return "number";
+    case SettingKind::boolean: return "true or false";
+    case SettingKind::duration: return "duration, like 90s";
+    case SettingKind::size: return "size, like 2GiB";
+    case SettingKind::texts: return "list of texts";
+  }
+  return "";
+}
+
+}  // namespace amdahl::cli

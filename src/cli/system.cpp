@@ -1,0 +1,81 @@
+#include "system.hpp"
+
+#include <unistd.h>
+
+#include <atomic>
+#include <csignal>
+#include <ctime>
+#include <iostream>
+#include <thread>
+
+extern char** environ;
+
+namespace amdahl::cli {
+
+namespace {
+
+class SystemClock : public core::Clock {
+ public:
+  core::WallTime now() override {
+    return std::chrono::time_point_cast<std::chrono::microseconds>(std::chrono::system_clock::now());
+  }
+  core::BootTime since_boot() override {
+    timespec time{};
+    ::clock_gettime(CLOCK_BOOTTIME, &time);
+    return std::chrono::seconds{time.tv_sec} + std::chrono::microseconds{time.tv_nsec / 1000};
+  }
+};
+
+std::atomic<int> interrupts{0};
+static_assert(std::atomic<int>::is_always_lock_free);
+
+void on_signal(int) {
+  // The first asks, the second insists (`dev` stops its legs); the third does not wait.
+  constexpr int patience = 2;
+  constexpr int interrupted = 130;
+  if (interrupts.fetch_add(1) >= patience) ::_exit(interrupted);
+}
+
+std::map<std::string, std::string> variables() {
+  std::map<std::string, std::string> all;
+  for (char** entry = environ; entry != nullptr && *entry != nullptr; ++entry) {
+    const std::string text{*entry};
+    const auto equals = text.find('=');
+    if (equals != std::string::npos) all[text.substr(0, equals)] = text.substr(equals + 1);
+  }
+  return all;
+}
+
+}  // namespace
+
+std::unique_ptr<core::Clock> make_system_clock() { return std::make_unique<SystemClock>(); }
+
+Environment make_system_environment(core::Clock& clock, const char* argv0) {
+  struct sigaction action {};
+  action.sa_handler = on_signal;
+  ::sigaction(SIGINT, &action, nullptr);
+  ::sigaction(SIGTERM, &action, nullptr);
+  std::error_code ignored;
+  auto program = std::filesystem::read_symlink("/proc/self/exe", ignored);
+  if (program.empty()) program = argv0;
+  return {std::cin,
+          std::cout,
+          std::cerr,
+          clock,
+          ::isatty(STDOUT_FILENO) == 1,
+          ::geteuid() == 0,
+          std::filesystem::current_path(ignored),
+          program,
+          variables(),
+          [](std::chrono::milliseconds time) {
+            const auto until = std::chrono::steady_clock::now() + time;
+            const int before = interrupts;
+            while (interrupts == before && std::chrono::steady_clock::now() < until) {
+              const auto rest = until - std::chrono::steady_clock::now();
+              std::this_thread::sleep_for(std::min<std::chrono::nanoseconds>(rest, std::chrono::milliseconds{50}));
+            }
+          },
+          [] { return interrupts.load(); }};
+}
+
+}  // namespace amdahl::cli

@@ -1,0 +1,16 @@
+#pragma once
+
+#include <memory>
+
+#include "amdahl/core/clock.hpp"
+#include "environment.hpp"
+
+namespace amdahl::cli {
+
+/// The system's clocks.
+std::unique_ptr<core::Clock> make_system_clock();
+
+/// The process as it was started; SIGINT and SIGTERM set `interrupted` from here on.
+Environment make_system_environment(core::Clock& clock, const char* argv0);
+
+}  // namespace amdahl::cli

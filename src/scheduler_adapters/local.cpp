@@ -1,0 +1,278 @@
+#include "amdahl/scheduler_adapters/local.hpp"
+
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <nlohmann/json.hpp>
+#include <utility>
+
+#include "amdahl/core/canonical_json.hpp"
+#include "amdahl/core/limits.hpp"
+#include "amdahl/run_files/durable.hpp"
+#include "amdahl/run_files/formats.hpp"
+#include "amdahl/run_files/life_lock.hpp"
+#include "amdahl/run_files/names.hpp"
+#include "local_machine.hpp"
+#include "local_observe.hpp"
+#include "local_start.hpp"
+#include "local_validate.hpp"
+
+namespace amdahl::scheduler_adapters {
+namespace {
+
+namespace fs = std::filesystem;
+namespace names = run_files::names;
+using core::Error;
+using core::ErrorCode;
+using core::Result;
+using core::RunKey;
+
+Submitted failed(FailureClass kind, std::string message) {
+  Submitted submitted;
+  submitted.failure = {kind, std::move(message)};
+  return submitted;
+}
+
+class LocalAdapter final : public Adapter {
+ public:
+  LocalAdapter(LocalOptions options, core::Clock& clock)
+      : options_{std::move(options)}, clock_{clock} {
+    std::error_code ignored;  // list() and submit() say it when these are missing
+    for (const auto& folder : {live_, done_}) {
+      fs::create_directories(folder, ignored);
+    }
+    fs::permissions(options_.state_dir / "runs", fs::perms::owner_all, ignored);
+  }
+
+  std::string kind() const override { return "local"; }
+  std::string cluster() const override { return options_.cluster; }
+  Caps caps() const override { return {}; }
+  Result<Capacity> capacity() override { return local_capacity(options_, "/"); }
+  Result<void> validate(const core::RunSpec& spec) override {
+    return validate_local(spec, local_capacity(options_, "/"));
+  }
+  Submitted submit(const core::RunSpec& spec) override;
+  Result<void> release(const RunKey& key, const NativeRef& ref) override;
+  Listing list() override;
+  std::vector<FindResult> find(std::span<const RunKey> keys) override;
+  Cancelled cancel(const RunKey& key, const NativeRef& ref, CancelMode mode) override;
+  Result<std::string> fetch_result(const RunKey& key) override;
+  Result<std::string> fetch_log(const RunKey& key, core::Arm arm, bool error_stream,
+                                std::size_t bytes_max) override;
+  void acknowledge(const RunKey& key) override;
+
+ private:
+  Result<bool> make_directory(const core::RunSpec& spec, const fs::path& directory);
+  Result<void> write_run(const core::RunSpec& spec, const fs::path& directory);
+  FindResult find_one(const RunKey& key);
+  Result<fs::path> where(const RunKey& key) const;
+
+  LocalOptions options_;
+  core::Clock& clock_;
+  fs::path live_ = options_.state_dir / "runs/live";
+  fs::path done_ = options_.state_dir / "runs/done";
+};
+
+bool is_folder(const fs::path& path) {
+  std::error_code error;
+  return fs::is_directory(path, error);
+}
+
+Result<fs::path> LocalAdapter::where(const RunKey& key) const {
+  if (!core::is_run_key(key.text)) return core::invalid_input("`" + key.text + "` is no run key");
+  for (const auto& folder : {live_, done_}) {
+    if (is_folder(folder / key.text)) return folder / key.text;
+  }
+  return Error{ErrorCode::not_found, "no run " + key.text + " below " + live_.parent_path().string(), ""};
+}
+
+// Whether the directory is new.
+Result<bool> LocalAdapter::make_directory(const core::RunSpec& spec, const fs::path& directory) {
+  if (::mkdir(directory.c_str(), 0700) == 0) {
+    if (auto synced = run_files::sync_directory(live_); !synced) return synced.error();
+    return true;
+  }
+  if (errno != EEXIST) return run_files::system_error("create", directory, errno);
+  const auto there = run_files::read_spec(directory);
+  if (!there && there.error().code == ErrorCode::not_found) return true;  // died before it was written
+  if (there && core::spec_sha(*there) == core::spec_sha(spec)) return false;
+  return Error{ErrorCode::conflict, directory.string() + " belongs to another spec", ""};
+}
+
+Result<void> LocalAdapter::write_run(const core::RunSpec& spec, const fs::path& directory) {
+  const auto have = local_capacity(options_, "/");
+  const run_files::LocalSettings settings{options_.state_dir / "slots", have.gpus, have.cpus,
+                                          have.memory_bytes,
+                                          clock_.now().time_since_epoch().count()};
+  const auto local = core::canonical_json(run_files::to_json(settings));
+  if (auto written = run_files::write_file(directory / names::local, local); !written) return written;
+  return run_files::write_file(directory / names::spec, core::canonical_json(core::to_json(spec)));
+}
+
+Submitted LocalAdapter::submit(const core::RunSpec& spec) {
+  if (auto valid = validate(spec); !valid) return failed(FailureClass::permanent, valid.error().message);
+  Submitted submitted;
+  if (is_folder(done_ / spec.key.text)) {
+    submitted.kind = Submitted::Kind::already_exists;
+    return submitted;
+  }
+  const auto directory = live_ / spec.key.text;
+  const auto fresh = make_directory(spec, directory);
+  if (!fresh) {
+    const bool taken = fresh.error().code == ErrorCode::conflict;
+    return failed(taken ? FailureClass::key_conflict : FailureClass::retryable, fresh.error().message);
+  }
+  if (*fresh) {
+    if (auto written = write_run(spec, directory); !written) return failed(FailureClass::retryable, written.error().message);
+  }
+  const auto seen = observe_directory(directory, spec.key);
+  if (!seen) return failed(FailureClass::retryable, seen.error().message);
+  if (*seen) {
+    submitted.kind = Submitted::Kind::already_exists;
+    submitted.ref = (*seen)->ref;
+    submitted.held = (*seen)->held_by_us;
+    return submitted;
+  }
+  const auto started = start_shim(options_.shim, directory, core::limits::submit_timeout);
+  if (const auto* failure = std::get_if<Failure>(&started)) return failed(failure->kind, failure->message);
+  const auto& shim = std::get<ShimStarted>(started);
+  submitted.kind = shim.already ? Submitted::Kind::already_exists : Submitted::Kind::accepted;
+  submitted.ref = {shim.native_id, clock_.now().time_since_epoch().count()};
+  submitted.held = true;
+  return submitted;
+}
+
+Result<void> LocalAdapter::release(const RunKey& key, const NativeRef&) {
+  const auto directory = where(key);
+  if (!directory) return directory.error();
+  if (::access((*directory / names::release).c_str(), F_OK) == 0) return {};
+  return run_files::write_file(*directory / names::release, "");
+}
+
+Listing LocalAdapter::list() {
+  Listing listing;
+  std::error_code error;
+  const auto add_problem = [&](const std::string& problem) {
+    listing.problem += (listing.problem.empty() ? "" : "; ") + problem;
+  };
+  fs::directory_iterator entries{live_, error};
+  for (const fs::directory_iterator last; !error && entries != last; entries.increment(error)) {
+    const RunKey key{entries->path().filename()};
+    if (!core::is_run_key(key.text) || !is_folder(entries->path())) {
+      add_problem(entries->path().string() + " is no run; remove it");
+      continue;
+    }
+    auto seen = observe_directory(entries->path(), key);
+    if (!seen) {
+      // Invisible is not absent: without this one the listing proves nothing.
+      add_problem(seen.error().message);
+      return listing;
+    }
+    if (*seen) listing.runs.push_back(std::move(**seen));
+  }
+  if (error) {
+    add_problem("cannot list " + live_.string() + ": " + error.message());
+    return listing;
+  }
+  listing.complete = true;
+  return listing;
+}
+
+FindResult LocalAdapter::find_one(const RunKey& key) {
+  FindResult found{key, Found::not_found_authoritative, {}};
+  const auto directory = where(key);
+  if (!directory) {
+    std::error_code error;
+    // A state folder that is gone proves nothing.
+    if (!fs::exists(live_, error)) found.found = Found::not_found_inconclusive;
+    return found;
+  }
+  auto seen = observe_directory(*directory, key);
+  if (!seen) {
+    found.found = Found::not_found_inconclusive;
+  } else if (*seen) {
+    found.found = Found::found;
+    found.runs.push_back(std::move(**seen));
+  }
+  return found;
+}
+
+std::vector<FindResult> LocalAdapter::find(std::span<const RunKey> keys) {
+  std::vector<FindResult> all;
+  for (const auto& key : keys) all.push_back(find_one(key));
+  return all;
+}
+
+Cancelled LocalAdapter::cancel(const RunKey& key, const NativeRef&, CancelMode mode) {
+  const auto directory = where(key);
+  if (!directory) return Cancelled::not_visible;
+  const auto seen = observe_directory(*directory, key);
+  if (!seen) return Cancelled::failed;
+  if (*seen && (*seen)->state == core::RunState::ended) return Cancelled::already_ended;
+  if (!*seen) {
+    // Nobody has it: with the lock in hand nobody can take it while its end is written.
+    const auto lock = run_files::LifeLock::try_take(*directory / names::lock);
+    if (!lock) return Cancelled::failed;
+    if (*lock) {
+      core::RunResult result;
+      result.key = key;
+      result.cancelled = true;
+      const auto text = core::canonical_json(core::to_json(result));
+      return run_files::write_file(*directory / names::result, text) ? Cancelled::requested
+                                                                     : Cancelled::failed;
+    }
+  } else if (mode == CancelMode::only_if_held && !(*seen)->held_by_us) {
+    return Cancelled::failed;
+  }
+  const auto word = mode == CancelMode::stop ? names::cancel_stop : names::cancel_if_unclaimed;
+  return run_files::write_file(*directory / names::cancel, word) ? Cancelled::requested
+                                                                 : Cancelled::failed;
+}
+
+Result<std::string> LocalAdapter::fetch_result(const RunKey& key) {
+  const auto directory = where(key);
+  if (!directory) return directory.error();
+  return run_files::read_file(*directory / names::result, core::limits::result_bytes);
+}
+
+Result<std::string> LocalAdapter::fetch_log(const RunKey& key, core::Arm arm, bool error_stream,
+                                            std::size_t bytes_max) {
+  const auto directory = where(key);
+  if (!directory) return directory.error();
+  const auto spec = run_files::read_spec(*directory);
+  if (!spec) return spec.error();
+  for (std::size_t i = 0; i < spec->legs.size(); ++i) {
+    if (spec->legs[i].arm != arm) continue;
+    const auto name = error_stream ? names::leg_stderr : names::leg_stdout;
+    return run_files::read_file_end(*directory / names::leg_folder(i) / name, bytes_max);
+  }
+  return Error{ErrorCode::not_found, key.text + " has no leg " + std::string{core::name(arm)}, ""};
+}
+
+void LocalAdapter::acknowledge(const RunKey& key) {
+  if (!core::is_run_key(key.text)) return;
+  std::error_code ignored;  // what cannot be tidied now is tidied by the next call
+  if (is_folder(live_ / key.text)) {
+    const auto seen = observe_directory(live_ / key.text, key);
+    if (!seen || (*seen && (*seen)->state != core::RunState::ended)) return;
+    if (!*seen) {
+      fs::remove_all(live_ / key.text, ignored);  // never started
+      return;
+    }
+    fs::rename(live_ / key.text, done_ / key.text, ignored);
+  }
+  for (std::size_t leg = 0; leg < 2; ++leg) {
+    const auto folder = done_ / key.text / names::leg_folder(leg);
+    fs::remove_all(folder / names::leg_code, ignored);
+    fs::remove_all(folder / names::leg_temporary, ignored);
+  }
+}
+
+}  // namespace
+
+std::unique_ptr<Adapter> make_local_adapter(LocalOptions options, core::Clock& clock) {
+  return std::make_unique<LocalAdapter>(std::move(options), clock);
+}
+
+}  // namespace amdahl::scheduler_adapters

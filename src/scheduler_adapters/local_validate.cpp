@@ -1,0 +1,45 @@
+#include "local_validate.hpp"
+
+#include <fmt/format.h>
+
+namespace amdahl::scheduler_adapters {
+namespace {
+
+using core::Result;
+
+Result<void> check_legs(const core::RunSpec& spec) {
+  if (spec.legs.empty() || spec.legs.size() > 2) return core::invalid_input("a run has one or two legs");
+  for (const auto& leg : spec.legs) {
+    if (leg.command.empty() || leg.command.front().empty()) {
+      return core::invalid_input(fmt::format("the {} has no command", core::name(leg.arm)),
+                                 "set [job] command in the job file");
+    }
+    if (leg.gpus < 0 || leg.gpus > spec.allocation.gpus) {
+      return core::invalid_input(fmt::format("the {} uses {} GPUs of an allocation of {}",
+                                             core::name(leg.arm), leg.gpus, spec.allocation.gpus));
+    }
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<void> validate_local(const core::RunSpec& spec, const Capacity& capacity) {
+  if (!core::is_run_key(spec.key.text)) return core::invalid_input("`" + spec.key.text + "` is no run key");
+  if (auto legs = check_legs(spec); !legs) return legs;
+  const auto& wants = spec.allocation;
+  if (wants.nodes != 1) {
+    return core::invalid_input(fmt::format("the local cluster has one node, the job wants {}", wants.nodes),
+                               "set nodes = 1 or use another cluster");
+  }
+  const auto check = [](const char* what, std::int64_t wanted, std::int64_t there) -> Result<void> {
+    if (wanted >= 0 && wanted <= there) return {};
+    return core::invalid_input(fmt::format("the job wants {} {}, this machine has {}", wanted, what, there),
+                               "lower [job.resources], or raise it in [cluster.NAME]");
+  };
+  if (auto gpus = check("GPUs", wants.gpus, capacity.gpus); !gpus) return gpus;
+  if (auto cpus = check("CPUs", wants.cpus, capacity.cpus); !cpus) return cpus;
+  return check("bytes of memory", wants.memory_bytes, capacity.memory_bytes);
+}
+
+}  // namespace amdahl::scheduler_adapters
