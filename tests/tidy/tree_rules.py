@@ -12,11 +12,12 @@ MAY_USE = {
     "telemetry": {"core"},
     "diagnosis": {"core", "stats"},
     "ledger": {"core", "telemetry"},
-    "scheduler_adapters": {"core", "telemetry"},
+    "run_files": {"core"},
+    "scheduler_adapters": {"core", "telemetry", "run_files"},
     "agents": {"core", "telemetry", "diagnosis"},
     "loop": {"core", "stats", "telemetry", "diagnosis", "ledger", "scheduler_adapters", "agents"},
     "http": {"core", "telemetry", "ledger", "loop"},
-    "worker": {"core"},
+    "worker": {"core", "diagnosis", "run_files"},
     "cli": EVERY_LAYER,
 }
 
