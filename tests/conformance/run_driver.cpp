@@ -68,7 +68,9 @@ void add_variant(core::RunSpec& spec, const std::string& script) {
   spec.legs.push_back(leg);
 }
 
-std::string count_in(const std::filesystem::path& file) { return "echo x >> '" + file.string() + "'\n"; }
+std::string count_in(const std::filesystem::path& file) {
+  return "echo x >> '" + file.string() + "'\n";
+}
 
 Submitted submit(AdapterSubject& subject, const core::RunSpec& spec) {
   auto submitted = subject.adapter().submit(spec);
