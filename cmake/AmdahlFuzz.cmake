@@ -26,6 +26,10 @@ function(amdahl_fuzz name)
       RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/fuzz OUTPUT_NAME ${name})
     target_link_options(${program} PRIVATE -fsanitize=fuzzer)
     add_dependencies(fuzz_targets ${program})
+    # script/fuzz reads the list: a program whose target is gone may lie in an old build folder.
+    set_property(GLOBAL APPEND_STRING PROPERTY AMDAHL_FUZZ_TARGETS "${name}\n")
+    get_property(targets GLOBAL PROPERTY AMDAHL_FUZZ_TARGETS)
+    file(WRITE ${CMAKE_BINARY_DIR}/fuzz/targets.txt "${targets}")
   else()
     set_target_properties(${program} PROPERTIES
       RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests/bin OUTPUT_NAME replay_${name})

@@ -24,7 +24,9 @@ struct Environment {
   std::map<std::string, std::string> variables;
   /// Sleeps, but wakes early when interrupted.
   std::function<void(std::chrono::milliseconds)> sleep;
-  std::function<bool()> interrupted;  ///< SIGINT or SIGTERM arrived
+  std::function<int()> interrupts;  ///< how often SIGINT or SIGTERM arrived
+
+  bool interrupted() const { return interrupts() > 0; }
 
   std::string variable(const std::string& name) const {
     const auto found = variables.find(name);

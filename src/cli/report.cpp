@@ -63,6 +63,8 @@ ExitCode run_guarded(Context& context, const Command& command, const Args& args)
   } catch (const ledger::Fenced& error) {
     return report(env, {ErrorCode::conflict, std::string{"another loop leads: "} + error.what(), {}});
   } catch (const ledger::Refused& error) {
+    constexpr auto invalid_parameter = "22023";  // SQLSTATE: what was asked for does not exist
+    if (error.sqlstate == invalid_parameter) return report(env, core::invalid_input(error.what()));
     return report(env, {ErrorCode::conflict, std::string{"the ledger refused: "} + error.what(),
                         "see amdahl status; nothing was changed"});
   } catch (const std::exception& error) {

@@ -1,15 +1,36 @@
 #pragma once
 
-#include <memory>
+#include <chrono>
+#include <functional>
 #include <nlohmann/json_fwd.hpp>
 #include <string>
+#include <string_view>
+#include <vector>
 
 #include "amdahl/core/result.hpp"
 #include "amdahl/ledger/ledger.hpp"
+#include "amdahl/loop/planner.hpp"
 #include "amdahl/scheduler_adapters/adapter.hpp"
 #include "config.hpp"
 
 namespace amdahl::cli {
+
+/// How far to drive the loop.
+struct Drive {
+  enum class Until { stopped, nothing_left, one_cycle };
+  Until until = Until::stopped;
+  bool observe = false;        ///< start no trial
+  bool commands_only = false;  ///< start no run either: only what people asked for
+  std::chrono::milliseconds patience{0};  ///< one_cycle: how long to wait for the lease
+  std::function<bool()> done;             ///< asked between cycles: stop here
+  std::function<void(std::string_view, const nlohmann::json&)> log;
+};
+
+struct Driven {
+  enum class End { stopped, nothing_left, cycled, not_leading } end = End::stopped;
+  std::string leader;                ///< who leads instead
+  std::vector<std::string> waiting;  ///< why something does not move
+};
 
 /// What commands reach outside the process, made when it is first asked for (assemble.cpp). What does
 /// not answer throws the ledger's types; what is configured wrongly is an error.
@@ -21,8 +42,10 @@ class Services {
   /// Connected as the service's role; one connection for the process.
   virtual core::Result<ledger::Ledger*> ledger() = 0;
   virtual core::Result<scheduler_adapters::Adapter*> adapter(const std::string& cluster) = 0;
-  /// Leads for one moment to carry out waiting commands; false when somebody else leads.
-  virtual core::Result<bool> run_commands_once() = 0;
+  /// Leads, when nobody else does, and runs cycles.
+  virtual core::Result<Driven> drive(const Drive& drive) = 0;
+  /// What the next cycle would do, and why nothing moves.
+  virtual core::Result<loop::Actions> dry_run() = 0;
 };
 
 }  // namespace amdahl::cli

@@ -30,11 +30,10 @@ std::atomic<int> interrupts{0};
 static_assert(std::atomic<int>::is_always_lock_free);
 
 void on_signal(int) {
-  // The second one is not negotiable: the default action ends the process.
-  if (interrupts.fetch_add(1) > 0) {
-    constexpr auto interrupted = 130;
-    ::_exit(interrupted);
-  }
+  // The first asks, the second insists (`dev` stops its legs); the third does not wait.
+  constexpr int patience = 2;
+  constexpr int interrupted = 130;
+  if (interrupts.fetch_add(1) >= patience) ::_exit(interrupted);
 }
 
 std::map<std::string, std::string> variables() {
@@ -70,12 +69,13 @@ Environment make_system_environment(core::Clock& clock, const char* argv0) {
           variables(),
           [](std::chrono::milliseconds time) {
             const auto until = std::chrono::steady_clock::now() + time;
-            while (interrupts == 0 && std::chrono::steady_clock::now() < until) {
+            const int before = interrupts;
+            while (interrupts == before && std::chrono::steady_clock::now() < until) {
               const auto rest = until - std::chrono::steady_clock::now();
               std::this_thread::sleep_for(std::min<std::chrono::nanoseconds>(rest, std::chrono::milliseconds{50}));
             }
           },
-          [] { return interrupts > 0; }};
+          [] { return interrupts.load(); }};
 }
 
 }  // namespace amdahl::cli

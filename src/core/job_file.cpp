@@ -1,5 +1,6 @@
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
 #include <filesystem>
 #include <limits>
@@ -19,6 +20,7 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr std::size_t regex_chars_max = 512;  // std::regex compiles recursively
+constexpr std::size_t regex_digits_max = 4;   // std::regex adds up {12345…} unchecked: undefined
 constexpr std::int64_t count_max = 1'000'000;
 constexpr auto time_limit_min = 100ms;
 constexpr auto time_limit_max = 24h * 30;
@@ -33,6 +35,14 @@ bool is_below(const std::string& text) {
   return true;
 }
 
+bool has_long_number(std::string_view pattern) {
+  std::size_t digits = 0;
+  return std::any_of(pattern.begin(), pattern.end(), [&](char c) {
+    digits = c >= '0' && c <= '9' ? digits + 1 : 0;
+    return digits > regex_digits_max;
+  });
+}
+
 void read_regex(TomlTable& table, Source& source) {
   const auto pattern = table.text("regex");
   if (!pattern) return;
@@ -40,6 +50,12 @@ void read_regex(TomlTable& table, Source& source) {
   if (pattern->size() > regex_chars_max) {
     table.problem("regex", fmt::format("{} is longer than {} characters", table.path("regex"),
                                        regex_chars_max));
+    return;
+  }
+  if (has_long_number(*pattern)) {
+    table.problem("regex", fmt::format("{} holds a number of more than {} digits",
+                                       table.path("regex"), regex_digits_max),
+                  "no repetition needs to be counted that far");
     return;
   }
   try {

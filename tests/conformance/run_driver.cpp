@@ -16,6 +16,7 @@ bool eventually(const std::function<bool()>& holds, std::chrono::seconds deadlin
   const auto end = std::chrono::steady_clock::now() + deadline;
   while (!holds()) {
     if (std::chrono::steady_clock::now() > end) return false;
+    // tidy: allow(sleep-in-test): polls for a condition, up to a deadline
     std::this_thread::sleep_for(std::chrono::milliseconds{5});
   }
   return true;

@@ -14,7 +14,7 @@
 #include "support/real_clock.hpp"
 #include "support/test_database.hpp"
 
-namespace amdahl::tests {
+namespace amdahl::test {
 
 /// A whole loop on one machine: a fresh ledger, a local cluster with real shims, a state folder of its
 /// own. Every `Service` is what one process would be; they share nothing but ledger and folder.
@@ -26,7 +26,7 @@ class LoopStand {
   LoopStand& operator=(const LoopStand&) = delete;
 
   const std::filesystem::path& folder() const { return folder_; }
-  TestDatabase& database() { return database_; }
+  test::TestDatabase& database() { return database_; }
 
   /// The job of tests/fixtures/threefold; executions are counted in `count_file()`.
   core::JobSpec threefold(const std::string& name = "threefold") const;
@@ -54,10 +54,10 @@ class LoopStand {
 
  private:
   std::filesystem::path folder_;
-  TestDatabase database_;
+  test::TestDatabase database_;
   RealClock clock_;
   scheduler_adapters::LocalOptions options_;
   int commands_ = 0;
 };
 
-}  // namespace amdahl::tests
+}  // namespace amdahl::test

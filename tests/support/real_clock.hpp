@@ -6,7 +6,7 @@
 
 #include "amdahl/core/clock.hpp"
 
-namespace amdahl::tests {
+namespace amdahl::test {
 
 /// The system's clocks, for tests of real processes.
 class RealClock final : public core::Clock {
@@ -32,4 +32,4 @@ class SeededRandom final : public core::Random {
   std::mt19937_64 engine_;
 };
 
-}  // namespace amdahl::tests
+}  // namespace amdahl::test

@@ -4,7 +4,7 @@
 #include "amdahl/ledger/snapshot.hpp"
 #include "amdahl/loop/planner.hpp"
 
-namespace amdahl::tests {
+namespace amdahl::test {
 
 /// Random numbers that count up: a plan that draws twice sees two values.
 class CountingRandom final : public core::Random {
@@ -103,4 +103,4 @@ inline scheduler_adapters::Observation seen(const ledger::Snapshot& snapshot, st
   return observation;
 }
 
-}  // namespace amdahl::tests
+}  // namespace amdahl::test

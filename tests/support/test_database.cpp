@@ -38,9 +38,8 @@ ledger::PrivateServer join_server() {
       {.data_dir = root() / "data",
        .socket_dir = root() / "run",
        .service_user = "amdahl",
-       // What is lost in a crash of the machine is of no use to a test.
-       .settings = {"fsync = off", "synchronous_commit = off", "full_page_writes = off",
-                    "max_connections = 100"}}));
+       .durable = false,
+       .settings = {"max_connections = 100"}}));
 }
 
 ledger::PrivateServer& server() {
@@ -112,6 +111,14 @@ std::string TestDatabase::service_url() const { return server().service_url(name
 
 std::string TestDatabase::as_owner(const std::string& sql) const { return ask(owner_url(), sql); }
 std::string TestDatabase::as_service(const std::string& sql) const { return ask(service_url(), sql); }
+
+void TestDatabase::while_locked(const std::string& lock, const std::function<void()>& work) const {
+  ledger::pq::Session session{owner_url(), {60'000, 20'000}};
+  session.in_transaction([&](ledger::pq::Transaction& tx) {
+    tx.script(lock);
+    work();
+  });
+}
 
 void start_test_server() { (void)migrated_template(); }
 

@@ -151,6 +151,7 @@ TEST_CASE("a job file error names the place, the problem and the fix", "[core][j
        "smaller than nothing"},
       {"margin = 0.005", "margin = nan", "job.toml:24:10  job.quality.margin", "allowed"},
       {"(\\d+)", "(\\d+", "job.toml:18:19  job.measure.units.regex does not compile", "ECMAScript"},
+      {"(\\d+)", "(a{33333})", "job.toml:18:19  job.measure.units.regex holds a number", "counted"},
       {"(\\d+)", "\\d+", "job.toml:18:19  job.measure.units.regex has 0 capture groups", "(…)"},
       {"\"event\"", "\"events\"", "job.toml:19:11  job.measure.quality must be \"event\" or a table",
        ""},

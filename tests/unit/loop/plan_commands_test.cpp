@@ -4,7 +4,7 @@
 #include "support/snapshots.hpp"
 
 using namespace amdahl;
-using namespace amdahl::tests;
+using namespace amdahl::test;
 using nlohmann::json;
 
 namespace {

@@ -3,7 +3,7 @@
 #include "support/snapshots.hpp"
 
 using namespace amdahl;
-using namespace amdahl::tests;
+using namespace amdahl::test;
 using core::RunState;
 
 namespace {

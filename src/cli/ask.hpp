@@ -1,0 +1,23 @@
+#pragma once
+
+#include <nlohmann/json.hpp>
+#include <string_view>
+
+#include "amdahl/core/result.hpp"
+#include "command.hpp"
+
+namespace amdahl::cli {
+
+/// Fills `document` with a read model. not_found when there is nothing of that number or name.
+core::Result<void> read_view(Context& context, std::string_view view, const nlohmann::json& args,
+                             nlohmann::json& document);
+
+/// Asks the leader for something and waits for its answer. Where nobody leads, this process does for
+/// one moment. A refusal is an error with the leader's words.
+core::Result<void> ask_leader(Context& context, std::string_view verb, const nlohmann::json& args,
+                              nlohmann::json& answer);
+
+/// What `answer` ({"ok":…}) says as a result.
+core::Result<void> result_of(const nlohmann::json& answer);
+
+}  // namespace amdahl::cli

@@ -1,0 +1,64 @@
+#include <fmt/format.h>
+
+#include <ostream>
+
+#include "ask.hpp"
+#include "commands.hpp"
+#include "numbers.hpp"
+#include "report.hpp"
+#include "services.hpp"
+#include "status_text.hpp"
+#include "table.hpp"
+
+namespace amdahl::cli {
+
+namespace {
+
+using nlohmann::json;
+
+constexpr int waiting_max = 20;
+
+ExitCode run_status(Context& context, const Args&) {
+  json document;
+  if (const auto read = read_status(context, document); !read) return report(context.env, read.error());
+  if (print_document(context, document)) return ExitCode::ok;
+  if (context.options.format == Format::csv) {
+    return report(context.env, core::invalid_input("status has no csv form", "amdahl experiments -o csv, or -o json"));
+  }
+  context.env.out << status_text(document);
+  return ExitCode::ok;
+}
+
+// Work that could be under way although no run is: then the plan itself says why.
+bool stands_still(const json& document) {
+  const auto runs = document.value("runs", json::object());
+  for (const auto& [state, count] : runs.items()) {
+    if (count.is_number() && count > 0) return false;
+  }
+  return !document.value("open", json::array()).empty() || !document.value("awaiting", json::array()).empty() ||
+         document.value("/hypotheses/proposed"_json_pointer, 0) > 0;
+}
+
+}  // namespace
+
+core::Result<void> read_status(Context& context, json& document) {
+  if (const auto read = read_view(context, "status", json::object(), document); !read) return read.error();
+  document["version"] = AMDAHL_VERSION;
+  auto waiting = waiting_of(document);
+  if (waiting.empty() && stands_still(document)) {
+    if (const auto plan = context.services.dry_run()) {
+      for (const auto& reason : plan->waiting) {
+        if (waiting.size() < waiting_max) waiting.push_back({{"reason", reason}, {"next", ""}});
+      }
+    }
+  }
+  document["waiting"] = std::move(waiting);
+  return {};
+}
+
+Command status_command() {
+  return {"status", "what the loop does, why nothing moves, and what next",
+          "  amdahl status\n  amdahl status -o json", {}, {}, run_status, {}};
+}
+
+}  // namespace amdahl::cli
