@@ -215,7 +215,7 @@ BEGIN
     WHERE e.experiment_id = ANY (p_experiments) AND e.abort_requested AND e.state < 3
       AND NOT EXISTS (SELECT FROM worker_run r
                       WHERE r.experiment_id = e.experiment_id AND r.state <> 9)
-    RETURNING e.experiment_id, e.hypothesis_id, e.abort_reason
+    RETURNING e.experiment_id, e.hypothesis_id, e.abort_reason, e.job_id, e.kind
   LOOP
     WITH closed AS (
       UPDATE pair SET state = 2, void_reason = 'operator: ' || v_row.abort_reason,

@@ -125,6 +125,7 @@ inline constexpr auto grants = R"sql(
 
 // -- databases of a private server --
 inline constexpr auto create_database = "CREATE DATABASE";  // and its quoted name
+inline constexpr auto one = "SELECT 1";
 inline constexpr auto has_database = "SELECT 1 FROM pg_database WHERE datname = $1";
 
 }  // namespace amdahl::ledger::statements

@@ -13,6 +13,7 @@
 
 #include <array>
 #include <cerrno>
+#include <cstdint>
 #include <cstring>
 #include <utility>
 
@@ -122,6 +123,14 @@ core::Result<Finished> run_command(const Command& command) {
   }
   finished.exit_code = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
   return finished;
+}
+
+void wait_for(std::chrono::milliseconds duration) {
+  const Descriptor timer{deadline_timer(duration)};
+  std::uint64_t expirations = 0;
+  while (timer.get() >= 0 && ::read(timer.get(), &expirations, sizeof expirations) < 0 &&
+         errno == EINTR) {
+  }
 }
 
 }  // namespace amdahl::ledger

@@ -105,6 +105,8 @@ std::optional<json> propose(PlanContext& context, const ledger::CommandRow& comm
     }
   }
   if (auto variant = core::apply(job->champion, *changes); variant.has_error()) return refusal(variant.error());
+  const auto unfit = context.view.unfit_commands.find(command.key);
+  if (unfit != context.view.unfit_commands.end()) return refusal(unfit->second);
   ledger::NewHypothesis hypothesis;
   hypothesis.job = job->id;
   hypothesis.source = core::parse<core::HypothesisSource>(text_of(command.args, "source"))

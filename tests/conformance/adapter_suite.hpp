@@ -60,10 +60,10 @@ void log_shows_the_end(AdapterSubject& subject);
 
 }  // namespace amdahl::conformance
 
-#define AMDAHL_ADAPTER_LAW(Subject, law, sentence)  \
-  TEST_CASE(sentence, "[conformance]") {            \
-    Subject subject;                                \
-    amdahl::conformance::laws::law(subject);        \
+#define AMDAHL_ADAPTER_LAW(Subject, law, sentence) \
+  TEST_CASE(sentence, "[conformance]") {           \
+    Subject subject;                               \
+    amdahl::conformance::laws::law(subject);       \
   }
 
 #define AMDAHL_ADAPTER_SUITE(Subject)                                                              \

@@ -1,7 +1,6 @@
 #include <signal.h>
 
 #include "amdahl/core/limits.hpp"
-
 #include "run_driver.hpp"
 
 // Laws of what jobs and machines do to a run.
@@ -24,8 +23,9 @@ pid_t pid_in(const std::filesystem::path& file) {
 void crash_is_lost_and_leaves_nothing(AdapterSubject& subject) {
   const auto mark = subject.scratch() / "ran";
   const auto leg = subject.scratch() / "leg", daemon = subject.scratch() / "daemon";
-  const auto spec = shell_run(subject, count_in(mark) + "setsid sh -c 'echo $$ > " + daemon.string() +
-                                           "; exec sleep 600' & echo $$ > " + leg.string() + "; sleep 600");
+  const auto spec =
+      shell_run(subject, count_in(mark) + "setsid sh -c 'echo $$ > " + daemon.string() +
+                             "; exec sleep 600' & echo $$ > " + leg.string() + "; sleep 600");
   const auto submitted = submit(subject, spec);
   REQUIRE(subject.adapter().release(spec.key, submitted.ref).has_value());
   REQUIRE(eventually([&] { return pid_in(leg) > 0 && pid_in(daemon) > 0; }));
@@ -44,9 +44,10 @@ void gpus_are_never_handed_out_twice(AdapterSubject& subject) {
   // Each run marks the GPUs it has by folders: making one that exists means a slot given twice.
   const auto marks = subject.scratch() / "marks";
   std::filesystem::create_directories(marks);
-  const auto script = "cd '" + marks.string() +
-                      "'; for g in $(echo $CUDA_VISIBLE_DEVICES | tr , ' '); do mkdir gpu-$g || exit 9; done; "
-                      "sleep 0.15; for g in $(echo $CUDA_VISIBLE_DEVICES | tr , ' '); do rmdir gpu-$g; done";
+  const auto script =
+      "cd '" + marks.string() +
+      "'; for g in $(echo $CUDA_VISIBLE_DEVICES | tr , ' '); do mkdir gpu-$g || exit 9; done; "
+      "sleep 0.15; for g in $(echo $CUDA_VISIBLE_DEVICES | tr , ' '); do rmdir gpu-$g; done";
   std::vector<core::RunSpec> specs;
   const auto other = subject.successor();
   for (int i = 0; i < 6; ++i) {
@@ -67,9 +68,10 @@ void gpus_are_never_handed_out_twice(AdapterSubject& subject) {
 void leftovers_are_killed(AdapterSubject& subject) {
   const auto daemon = subject.scratch() / "daemon";
   // In a session of its own, orphaned, deaf to SIGTERM and SIGHUP, holding the output pipe.
-  const auto spec = shell_run(subject, "(setsid sh -c 'trap \"\" TERM HUP; echo $$ > " + daemon.string() +
-                                           "; while :; do sleep 1; done' &) ; while ! test -s " +
-                                           daemon.string() + "; do sleep 0.02; done; exit 4");
+  const auto spec =
+      shell_run(subject, "(setsid sh -c 'trap \"\" TERM HUP; echo $$ > " + daemon.string() +
+                             "; while :; do sleep 1; done' &) ; while ! test -s " +
+                             daemon.string() + "; do sleep 0.02; done; exit 4");
   const auto result = execute(subject, spec);
   CHECK(result.legs.front().exit_code == 4);
   CHECK(result.legs.front().window_us < 30'000'000);

@@ -26,7 +26,8 @@ bool says(const std::string& text, const std::string& part) {
 
 void both_legs_in_order_in_their_own_copies(AdapterSubject& subject) {
   const auto diary = (subject.scratch() / "diary").string();
-  auto spec = shell_run(subject, "cat data >> '" + diary + "'; echo variant-ran > data; ls sub >> '" + diary + "'");
+  auto spec = shell_run(
+      subject, "cat data >> '" + diary + "'; echo variant-ran > data; ls sub >> '" + diary + "'");
   spec.legs.front().arm = Arm::variant;  // the coin's order is the spec's order
   add_variant(spec, "cat data >> '" + diary + "'; test -x tool && ./tool");
   spec.legs.back().arm = Arm::baseline;
@@ -84,7 +85,8 @@ void patch_changes_its_leg_only(AdapterSubject& subject) {
       "--- /dev/null\n+++ b/added\n@@ -0,0 +1 @@\n+new\n"};
   execute(subject, spec);
   CHECK(subject.adapter().fetch_log(spec.key, Arm::baseline, false, 100).value() == "1\n2\n3\n");
-  CHECK(subject.adapter().fetch_log(spec.key, Arm::variant, false, 100).value() == "1\ntwo\n3\nnew\n");
+  CHECK(subject.adapter().fetch_log(spec.key, Arm::variant, false, 100).value() ==
+        "1\ntwo\n3\nnew\n");
 }
 
 void refused_patch_names_its_place(AdapterSubject& subject) {
@@ -195,8 +197,9 @@ void events_are_measured(AdapterSubject& subject) {
 }
 
 void garbage_is_named(AdapterSubject& subject) {
-  auto spec = shell_run(subject, "printf 'scored many\\n\\377\\376\\n'; head -c 300000 /dev/urandom; "
-                                 "echo not-json >> $AMDAHL_EVENTS");
+  auto spec = shell_run(subject,
+                        "printf 'scored many\\n\\377\\376\\n'; head -c 300000 /dev/urandom; "
+                        "echo not-json >> $AMDAHL_EVENTS");
   spec.units = {Source::Kind::regex, "scored (\\w+)", "", ""};
   spec.quality = {Source::Kind::file, "", "out.json", "/accuracy"};
   spec.has_quality = true;

@@ -17,10 +17,12 @@ using scheduler_adapters::Adapter;
 class SystemClock final : public core::Clock {
  public:
   core::WallTime now() override {
-    return std::chrono::time_point_cast<std::chrono::microseconds>(std::chrono::system_clock::now());
+    return std::chrono::time_point_cast<std::chrono::microseconds>(
+        std::chrono::system_clock::now());
   }
   core::BootTime since_boot() override {
-    return std::chrono::duration_cast<core::BootTime>(std::chrono::steady_clock::now().time_since_epoch());
+    return std::chrono::duration_cast<core::BootTime>(
+        std::chrono::steady_clock::now().time_since_epoch());
   }
 };
 

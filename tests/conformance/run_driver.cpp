@@ -16,6 +16,7 @@ bool eventually(const std::function<bool()>& holds, std::chrono::seconds deadlin
   const auto end = std::chrono::steady_clock::now() + deadline;
   while (!holds()) {
     if (std::chrono::steady_clock::now() > end) return false;
+    // tidy: allow(sleep-in-test): polls for a condition, up to a deadline
     std::this_thread::sleep_for(std::chrono::milliseconds{5});
   }
   return true;
@@ -68,7 +69,9 @@ void add_variant(core::RunSpec& spec, const std::string& script) {
   spec.legs.push_back(leg);
 }
 
-std::string count_in(const std::filesystem::path& file) { return "echo x >> '" + file.string() + "'\n"; }
+std::string count_in(const std::filesystem::path& file) {
+  return "echo x >> '" + file.string() + "'\n";
+}
 
 Submitted submit(AdapterSubject& subject, const core::RunSpec& spec) {
   auto submitted = subject.adapter().submit(spec);

@@ -100,7 +100,8 @@ void cancelled_held_run_never_runs(AdapterSubject& subject) {
 
 void only_if_held_spares_a_started_run(AdapterSubject& subject) {
   const auto go = subject.scratch() / "go";
-  const auto spec = shell_run(subject, "while ! test -e '" + go.string() + "'; do sleep 0.02; done");
+  const auto spec =
+      shell_run(subject, "while ! test -e '" + go.string() + "'; do sleep 0.02; done");
   const auto submitted = submit(subject, spec);
   REQUIRE(subject.adapter().release(spec.key, submitted.ref).has_value());
   REQUIRE(eventually([&] {
@@ -119,8 +120,10 @@ void stop_ends_a_running_leg(AdapterSubject& subject) {
   add_variant(spec, count_in(subject.scratch() / "second"));
   const auto submitted = submit(subject, spec);
   REQUIRE(subject.adapter().release(spec.key, submitted.ref).has_value());
-  REQUIRE(eventually([&] { return observed(subject.adapter(), spec.key)->state == RunState::running; }));
-  CHECK(subject.adapter().cancel(spec.key, submitted.ref, CancelMode::stop) == Cancelled::requested);
+  REQUIRE(eventually(
+      [&] { return observed(subject.adapter(), spec.key)->state == RunState::running; }));
+  CHECK(subject.adapter().cancel(spec.key, submitted.ref, CancelMode::stop) ==
+        Cancelled::requested);
   REQUIRE(wait_for_end(subject.adapter(), spec.key));
   CHECK(observed(subject.adapter(), spec.key)->outcome == RunOutcome::cancelled);
   CHECK(result_of(subject.adapter(), spec.key).cancelled);
@@ -129,12 +132,14 @@ void stop_ends_a_running_leg(AdapterSubject& subject) {
 
 void listing_follows_a_run(AdapterSubject& subject) {
   const auto go = subject.scratch() / "go";
-  const auto spec = shell_run(subject, "while ! test -e '" + go.string() + "'; do sleep 0.02; done");
+  const auto spec =
+      shell_run(subject, "while ! test -e '" + go.string() + "'; do sleep 0.02; done");
   CHECK_FALSE(observed(subject.adapter(), spec.key));
   const auto submitted = submit(subject, spec);
   CHECK(observed(subject.adapter(), spec.key)->held_by_us);
   REQUIRE(subject.adapter().release(spec.key, submitted.ref).has_value());
-  REQUIRE(eventually([&] { return observed(subject.adapter(), spec.key)->state == RunState::running; }));
+  REQUIRE(eventually(
+      [&] { return observed(subject.adapter(), spec.key)->state == RunState::running; }));
   const auto running = observed(subject.adapter(), spec.key);
   CHECK(running->claimed);
   CHECK_FALSE(running->held_by_us);
