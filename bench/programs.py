@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """What the programs cost: amdahl-run beside a leg, amdahl status and the service on a long ledger.
 
-    python3 bench/programs.py BUILD_DIR
+    python3 bench/programs.py SHIM [AMDAHL]
 
 bench_ledger starts it while its ledger is there (AMDAHL_BENCH_URL, AMDAHL_BENCH_FOLDER). Prints rows
 for bench/run.
@@ -30,7 +30,7 @@ def row(name, measured, bound, ok):
 
 
 def skipped(name, bound):
-    print(name, "not built yet", bound, "-", sep="\t", flush=True)
+    print(name, "not built", bound, "-", sep="\t", flush=True)
 
 
 def ms_of(work):
@@ -106,7 +106,7 @@ def shim_cost(shim, root):
 
 
 def has_command(amdahl, command):
-    return amdahl.exists() and subprocess.run([amdahl, command, "--help"], capture_output=True).returncode == 0
+    return amdahl is not None and subprocess.run([amdahl, command, "--help"], capture_output=True).returncode == 0
 
 
 def configuration(folder):
@@ -145,13 +145,14 @@ def service_cost(amdahl, config):
 
 
 def main():
-    build = pathlib.Path(sys.argv[1]).resolve()
+    shim, *amdahl = (pathlib.Path(argument).resolve() for argument in sys.argv[1:])
+    amdahl = amdahl[0] if amdahl else None
     folder = pathlib.Path(os.environ["AMDAHL_BENCH_FOLDER"]) / "programs"
     folder.mkdir()
-    shim_cost(build / "amdahl-run", folder / "shim")
+    shim_cost(shim, folder / "shim")
     config = configuration(folder)
-    status_cost(build / "amdahl", config)
-    service_cost(build / "amdahl", config)
+    status_cost(amdahl, config)
+    service_cost(amdahl, config)
 
 
 if __name__ == "__main__":
