@@ -91,7 +91,10 @@ class Server {
     return pattern;
   }
   ledger::PrivateServerOptions options() const {
-    return {folder_ / "data", sockets(), "amdahl", {}};
+    ledger::PrivateServerOptions options;
+    options.data_dir = folder_ / "data";
+    options.socket_dir = sockets();
+    return options;
   }
 
   fs::path folder_;

@@ -11,6 +11,7 @@ import json
 import os
 import pathlib
 import signal
+import socket
 import statistics
 import subprocess
 import sys
@@ -109,12 +110,17 @@ def has_command(amdahl, command):
     return amdahl is not None and subprocess.run([amdahl, command, "--help"], capture_output=True).returncode == 0
 
 
+def free_port():
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        return server.getsockname()[1]
+
+
 def configuration(folder):
     url = folder / "url"
     url.write_text(os.environ["AMDAHL_BENCH_URL"] + "\n")
     url.chmod(0o600)
     config = folder / "amdahl.toml"
-    config.write_text(f'[service]\nstate_dir = "{folder / "state"}"\nlisten = "127.0.0.1:0"\n\n'
+    config.write_text(f'[service]\nstate_dir = "{folder / "state"}"\nlisten = "127.0.0.1:{free_port()}"\n\n'
                       f'[ledger]\nurl_file = "{url}"\n\n[cluster.local]\nadapter = "local"\n')
     config.chmod(0o600)
     return config
@@ -125,6 +131,9 @@ def status_cost(amdahl, config):
     if not has_command(amdahl, "status"):
         return skipped(name, bound)
     command = [amdahl, "--config", config, "status"]
+    first = subprocess.run(command, capture_output=True, text=True)
+    if first.returncode != 0:
+        sys.exit(f"programs.py: amdahl status failed: {first.stderr}")
     times = [ms_of(lambda: subprocess.run(command, check=True, capture_output=True)) for _ in range(15)]
     row(name, f"{statistics.median(times):.1f} ms", bound, statistics.median(times) <= STATUS_MS_MAX)
 
