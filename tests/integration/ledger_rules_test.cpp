@@ -229,6 +229,17 @@ TEST_CASE("an abort waits for its live runs and then gives the fingerprint back"
   CHECK(driver.ledger->read("verify", {})["ok"] == true);
 }
 
+TEST_CASE("an aborted canary pauses its job until somebody adds it again", "[ledger][rules]") {
+  Ruled driver;
+  const auto item = driver.registration({}, driver.job, driver.canary(driver.job));
+  const auto canary = driver.ledger->register_experiments(driver.lease, one(item)).at(0);
+  driver.ledger->abort_experiments(driver.lease, one(canary), "not now");
+  CHECK(driver.snapshot().jobs.at(0).paused);
+  driver.add_job();
+  CHECK_FALSE(driver.snapshot().jobs.at(0).paused);
+  CHECK(driver.ledger->register_experiments(driver.lease, one(item)).at(0));
+}
+
 TEST_CASE("a hold keeps the time it began and is lifted by an empty reason", "[ledger][rules]") {
   Ruled driver;
   const auto experiment = driver.start_trial(driver.job, {workers(4)});
