@@ -260,6 +260,18 @@ class PatchReader {
         if (hunk.lines.back().text.ends_with('\n')) hunk.lines.back().text.pop_back();
       }
     }
+    refuse_surplus();
+  }
+
+  // A header that counts too few must not cost the patch its last lines.
+  void refuse_surplus() const {
+    const auto line = peek();
+    const bool signature = line == "-- " || line == "--";  // of a mail
+    if (at_end() || line.empty() || starts_file() || signature) return;
+    if (line[0] == '+' || line[0] == '-' || line[0] == ' ') {
+      throw Refused{number_ + 1, "a hunk's lines do not add up to its header",
+                    "check the counts in its header"};
+    }
   }
 
   std::string_view rest_;
