@@ -16,7 +16,7 @@ TEST_CASE("a server older than 15 is refused by its name", "[ledger][schema]") {
   CHECK(server_problem(180001).empty());
 }
 
-TEST_CASE("a fitting schema has no problem; any other names the fix", "[ledger][schema]") {
+TEST_CASE("a fitting schema has no problem and any other names the fix", "[ledger][schema]") {
   CHECK(schema_problem(fitting()).empty());
   CHECK_THAT(schema_problem(std::nullopt), Catch::Contains("amdahl --config FILE db migrate"));
   auto older = fitting();

@@ -6,7 +6,8 @@ namespace amdahl::ledger {
 namespace {
 
 TEST_CASE("a program's exit status and both its outputs are kept", "[ledger][subprocess]") {
-  const auto ran = run_command({{"/bin/sh", "-c", "echo out; echo err >&2; exit 3"}, {}, std::chrono::seconds{10}});
+  const auto ran = run_command(
+      {{"/bin/sh", "-c", "echo out; echo err >&2; exit 3"}, {}, std::chrono::seconds{10}});
   REQUIRE(ran.has_value());
   CHECK(ran->exit_code == 3);
   CHECK(ran->output == "out\nerr\n");
@@ -25,7 +26,8 @@ TEST_CASE("a program that prints without end is read only so far", "[ledger][sub
   CHECK(ran->output.size() < 70'000);
 }
 
-TEST_CASE("a program that does not exist is an exit status, as in a shell", "[ledger][subprocess]") {
+TEST_CASE("a program that does not exist is an exit status, as in a shell",
+          "[ledger][subprocess]") {
   const auto ran = run_command({{"/nonexistent/program"}, {}, std::chrono::seconds{10}});
   REQUIRE(ran.has_value());
   CHECK(ran->exit_code == 127);
