@@ -88,7 +88,8 @@ LANGUAGE sql AS $$
   INSERT INTO amdahl.measurement (run_id, arm, position, started, window_us, gpus, units,
                                   gpu_us_per_unit, quality, phases, sample_digest, leg)
   SELECT p_run, amdahl._number('arm', leg->>'arm'), place, (leg->>'started')::boolean,
-    (leg->>'window_us')::bigint, (leg->>'gpus')::integer, (leg->>'units')::double precision,
+    greatest((leg->>'window_us')::bigint, 0), greatest((leg->>'gpus')::integer, 0),
+    (leg->>'units')::double precision,
     (leg->>'window_us')::double precision * (leg->>'gpus')::double precision
       / nullif((leg->>'units')::double precision, 0),
     (leg->>'quality')::double precision, leg->'phase_seconds', leg->>'sample_digest', leg

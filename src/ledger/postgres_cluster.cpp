@@ -186,17 +186,18 @@ core::Result<void> make_private_dir(const fs::path& path, const RunAs& run_as) {
 core::Result<void> make_cluster(const fs::path& bin, const PrivateServerOptions& options,
                                 const RunAs& run_as) {
   const auto& data_dir = options.data_dir;
+  // What a killed initdb left; one that still runs without us loses its folder and ends.
   std::error_code ignored;
-  const auto prefix = data_dir.filename().string() + ".new";
+  const auto prefix = data_dir.filename().string() + ".new.";
   for (const auto& entry : fs::directory_iterator{data_dir.parent_path(), ignored}) {
-    if (entry.path().filename().string() == prefix) fs::remove_all(entry.path(), ignored);
+    if (entry.path().filename().string().starts_with(prefix)) fs::remove_all(entry.path(), ignored);
   }
   if (fs::exists(data_dir) && !fs::is_empty(data_dir)) {
     return failed(
         fmt::format("{} is neither empty nor a PostgreSQL data folder", data_dir.string()),
         "name another folder");
   }
-  const auto fresh = data_dir.parent_path() / prefix;
+  const auto fresh = data_dir.parent_path() / fmt::format("{}{}", prefix, ::getpid());
   if (auto made = make_private_dir(fresh, run_as); !made) return made;
   std::vector<std::string> initdb{(bin / "initdb").string(),
                                   "-D",

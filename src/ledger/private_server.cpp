@@ -24,6 +24,8 @@ namespace fs = std::filesystem;
 
 constexpr auto service_role = "amdahl_service";
 constexpr std::size_t socket_path_bytes_max = 107;  // sun_path less its end
+constexpr auto lock_poll_interval = std::chrono::milliseconds{100};
+constexpr int lock_polls_max = 1'800;  // 3 min: whoever holds it makes a server at worst
 constexpr pq::Settings admin_settings{30'000, 10'000};
 
 core::Error failed(std::string message, std::string hint = {}) {
@@ -55,10 +57,13 @@ class FolderLock {
   static core::Result<FolderLock> take(const fs::path& path) {
     FolderLock lock;
     lock.fd_ = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-    if (lock.fd_ < 0 || ::flock(lock.fd_, LOCK_EX) != 0) {
-      return failed(fmt::format("{} could not be locked: {}", path.string(), std::strerror(errno)));
+    for (int polls = 0; lock.fd_ >= 0 && polls < lock_polls_max; ++polls) {
+      if (::flock(lock.fd_, LOCK_EX | LOCK_NB) == 0) return lock;
+      if (errno != EWOULDBLOCK && errno != EINTR) break;
+      wait_for(lock_poll_interval);
     }
-    return lock;
+    return failed(fmt::format("{} could not be locked: {}", path.string(), std::strerror(errno)),
+                  "another process starts or stops this PostgreSQL; look which one holds the file");
   }
   FolderLock() = default;
   FolderLock(FolderLock&& other) noexcept : fd_{std::exchange(other.fd_, -1)} {}

@@ -20,7 +20,7 @@
 namespace amdahl::ledger {
 namespace {
 
-constexpr std::size_t output_bytes_max = 64 * 1024;
+constexpr std::size_t output_bytes_max = 65'536;
 constexpr int exec_failed = 127;
 
 // Between fork and exec: calls that are safe after a fork of a threaded process, and no others.
@@ -97,6 +97,7 @@ core::Error cannot_start(const std::string& program, int error) {
 core::Result<Finished> run_command(const Command& command) {
   std::vector<char*> argv;
   auto words = command.argv;
+  argv.reserve(words.size() + 1);
   for (auto& word : words) argv.push_back(word.data());
   argv.push_back(nullptr);
 

@@ -98,6 +98,27 @@ TEST_CASE("partitions of the event chain are guarded one by one", "[ledger][atta
   CHECK(driver.as_owner("TRUNCATE amdahl.event") == "AM010");
 }
 
+TEST_CASE("the chain goes on across partitions", "[ledger][attack]") {
+  Attacked driver;
+  driver.db.as_owner("ALTER TABLE amdahl.loop_head DISABLE TRIGGER ALL");
+  driver.db.as_owner("UPDATE amdahl.loop_head SET head_seq = 999998");
+  driver.db.as_owner("ALTER TABLE amdahl.loop_head ENABLE TRIGGER ALL");
+  for (int i = 0; i < 3; ++i) driver.ledger->note(driver.lease, "orphan_swept", "run-1", {});
+  CHECK(driver.head_seq() == 1'000'001);
+  CHECK(driver.db.as_owner("SELECT count(*) FROM amdahl.event_000001") == "2");
+  CHECK(driver.as_owner("TRUNCATE amdahl.event_000001") == "AM010");
+  CHECK(driver.as_owner("DELETE FROM amdahl.event_000001") == "AM010");
+}
+
+TEST_CASE("an inbox that nobody empties is full at a bound", "[ledger][attack]") {
+  Attacked driver;
+  driver.db.as_owner(
+      "INSERT INTO amdahl.command (key, verb, args) SELECT n::text, 'pause', '{}' "
+      "FROM generate_series(1, 1000) AS n");
+  CHECK(refusal([&] { driver.ledger->put_command("k", "pause", {}); }) == "AM012");
+  CHECK(driver.snapshot().commands.size() == 100);
+}
+
 TEST_CASE("identities and frozen protocols do not change, even for the owner", "[ledger][attack]") {
   Attacked driver;
   const auto run = driver.live_run(driver.experiment, RunState::running);

@@ -52,6 +52,21 @@ TEST_CASE("status counts what there is and sums without rounding to zero", "[led
         Approx(1200 * 4.0 / 3600 * 0.5));
 }
 
+TEST_CASE("an empty ledger answers every view", "[ledger][read]") {
+  TestDatabase db;
+  const auto ledger = ledger::connect(db.service_url());
+  for (const auto* view : {"status", "rank", "jobs", "job", "hypotheses", "experiments",
+                           "experiment", "runs", "bank", "events", "verify", "known"}) {
+    CAPTURE(view);
+    CHECK_NOTHROW(ledger->read(view, {}));
+  }
+  const auto status = ledger->read("status", {});
+  CHECK(status["loop"]["state"] == "no_leader");
+  CHECK(status["experiments"]["decided"] == 0);
+  CHECK(status["runs"]["planned"] == 0);
+  CHECK(status["bank"]["projected_gpu_hours_per_month"].is_null());
+}
+
 TEST_CASE("an experiment's answer holds all its evidence", "[ledger][read]") {
   BusyLedger driver;
   const auto answer = driver.ledger->read("experiment", {{"experiment", driver.won.value}});

@@ -69,10 +69,10 @@ TEST_CASE("a private server is made, joined, stopped and started again with its 
 
 TEST_CASE("what a killed initdb left behind is cleared away", "[server]") {
   ServerFolder folder;
-  fs::create_directories(folder.root / "data.new");
-  std::ofstream{folder.root / "data.new/PG_VERSION"} << "15\n";
+  fs::create_directories(folder.root / "data.new.1");
+  std::ofstream{folder.root / "data.new.1/PG_VERSION"} << "15\n";
   CHECK(ledger::PrivateServer::start(folder.options).has_value());
-  CHECK_FALSE(fs::exists(folder.root / "data.new"));
+  CHECK_FALSE(fs::exists(folder.root / "data.new.1"));
 }
 
 TEST_CASE("a server found with a stale pid file is started", "[server]") {
