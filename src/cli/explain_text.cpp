@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <cmath>
+
 #include "amdahl/core/quantity.hpp"
 #include "arm_means.hpp"
 #include "numbers.hpp"
@@ -135,6 +137,9 @@ std::string vetoes(const json& experiment) {
   return block("VETOES", fmt::format("{} of {} pass   {}", passes, gates.size(), passed) + others);
 }
 
+// A job's words reach a terminal: without its control characters.
+char harmless(char c) { return (c >= 0 && c < ' ' && c != '\t') || c == 0x7f ? '?' : c; }
+
 // How legs ended that did not end well, each kind once with the tail of what it said.
 std::string failures(const json& experiment) {
   std::string text;
@@ -156,7 +161,7 @@ std::string failures(const json& experiment) {
                                                                      : "",
                           problem.empty() ? "" : " " + problem);
       std::string line = "\n  ";
-      for (const char c : tail) line += c == '\n' ? std::string{"\n  "} : std::string{c};
+      for (const char c : tail) line += c == '\n' ? std::string{"\n  "} : std::string{harmless(c)};
       if (!tail.empty()) text += line.substr(0, line.find_last_not_of(" \n") + 1);
     }
   }

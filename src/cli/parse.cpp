@@ -209,6 +209,10 @@ Result<Parsed> parse_arguments(const std::vector<CommandGroup>& groups,
     return unexpected(extras.empty() ? "?" : extras.front(), groups, parsed_node(nodes));
   } catch (const CLI::ParseError& error) {
     const auto* node = parsed_node(nodes);
+    // An unknown flag leaves its value as one argument too many: name the flag, not the consequence.
+    for (const auto& extra : app.remaining(true)) {
+      if (extra.starts_with("-")) return unexpected(extra, groups, node);
+    }
     return invalid_input(error.what(), "amdahl help" + (node == nullptr ? "" : " " + node->path));
   }
   Parsed parsed;
