@@ -98,13 +98,14 @@ std::string advice(const Reading& reading) {
   if (reading.e_value >= stats::win_evidence_min) {
     return "strong enough for a win, once fresh pairs and the refute checks uphold it";
   }
+  if (reading.interval.upper < 0) return "stop: the variant costs more";
   if (reading.outlook && reading.outlook->futile) return "stop: an effect worth having is unlikely";
   if (!to_win) return "~  no pairs like these would ever prove a saving";
   const auto to_nominate = pairs_until(reading, nominate_at);
   if (to_nominate && *to_nominate > 0) {
-    return fmt::format("about {} more pairs like these nominate it, {} prove it", *to_nominate, *to_win);
+    return fmt::format("like these, {} more nominate it and {} prove it", *to_nominate, *to_win);
   }
-  return fmt::format("nominated; about {} more pairs like these prove it", *to_win);
+  return fmt::format("nominated; like these, {} more prove it", *to_win);
 }
 
 std::string saving_line(const Reading& reading) {
