@@ -19,7 +19,8 @@ using pq::Arg;
 using pq::Effect;
 
 pq::Settings service_settings() {
-  return {static_cast<int>(std::chrono::milliseconds{core::limits::statement_timeout}.count()), 2'000};
+  return {static_cast<int>(std::chrono::milliseconds{core::limits::statement_timeout}.count()),
+          2'000};
 }
 
 template <class Id>
@@ -58,11 +59,11 @@ class PostgresLedger final : public Ledger {
 
   std::optional<Lease> acquire(const Head& seen, std::string_view new_term,
                                std::string_view holder) override {
-    const auto fence = session_.value(
-        statements::acquire,
-        {seen.term.empty() ? Arg{} : Arg{seen.term}, std::to_string(seen.renew_seq),
-         std::string{new_term}, std::string{holder}},
-        Effect::writes);
+    const auto fence =
+        session_.value(statements::acquire,
+                       {seen.term.empty() ? Arg{} : Arg{seen.term}, std::to_string(seen.renew_seq),
+                        std::string{new_term}, std::string{holder}},
+                       Effect::writes);
     if (!fence) return std::nullopt;
     return Lease{std::string{new_term}, std::stoll(*fence)};
   }
@@ -93,8 +94,8 @@ class PostgresLedger final : public Ledger {
   std::vector<core::ExperimentId> register_experiments(
       const Lease& lease, std::span<const Registration> registrations) override {
     if (registrations.empty()) return {};
-    return ids_from<core::ExperimentId>(stage(statements::register_experiments, lease,
-                                              {jsonb_text(encode_all(registrations))}));
+    return ids_from<core::ExperimentId>(
+        stage(statements::register_experiments, lease, {jsonb_text(encode_all(registrations))}));
   }
   void open_pairs(const Lease& lease, std::span<const OpenPair> pairs) override {
     batch(statements::open_pairs, lease, pairs);
@@ -151,12 +152,11 @@ class PostgresLedger final : public Ledger {
 
   void put_command(std::string_view key, std::string_view verb,
                    const nlohmann::json& args) override {
-    session_.value(statements::put_command,
-                   {std::string{key}, std::string{verb}, jsonb_text(args)}, Effect::writes);
+    session_.value(statements::put_command, {std::string{key}, std::string{verb}, jsonb_text(args)},
+                   Effect::writes);
   }
   std::optional<nlohmann::json> command_answer(std::string_view key) override {
-    const auto text =
-        session_.value(statements::command_answer, {std::string{key}}, Effect::reads);
+    const auto text = session_.value(statements::command_answer, {std::string{key}}, Effect::reads);
     if (!text) return std::nullopt;
     return nlohmann::json::parse(*text);
   }

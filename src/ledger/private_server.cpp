@@ -74,9 +74,10 @@ class FolderLock {
 core::Result<void> check_options(const PrivateServerOptions& options) {
   const auto socket = fmt::format("{}/.s.PGSQL.{}", options.socket_dir.string(), server_port);
   if (socket.size() > socket_path_bytes_max) {
-    return core::invalid_input(fmt::format("the socket path {} has {} bytes; at most {} are possible",
-                                           socket, socket.size(), socket_path_bytes_max),
-                               "use a shorter socket folder, for instance below /run or /tmp");
+    return core::invalid_input(
+        fmt::format("the socket path {} has {} bytes; at most {} are possible", socket,
+                    socket.size(), socket_path_bytes_max),
+        "use a shorter socket folder, for instance below /run or /tmp");
   }
   if (!options.data_dir.is_absolute() || !options.socket_dir.is_absolute()) {
     return core::invalid_input("the folders of a private PostgreSQL must be absolute paths");
@@ -119,7 +120,8 @@ core::Result<PrivateServer> PrivateServer::start(const PrivateServerOptions& opt
   }
   if (auto made = make_private_dir(options.socket_dir, *run_as); !made) return made.error();
   if (auto written = write_settings(options, *run_as); !written) return written.error();
-  if (auto started = start_cluster(*bin, options.data_dir, *run_as); !started) return started.error();
+  if (auto started = start_cluster(*bin, options.data_dir, *run_as); !started)
+    return started.error();
   server.started_here_ = true;
   return server;
 }
@@ -132,7 +134,8 @@ core::Result<void> PrivateServer::ensure_database(const std::string& name) {
   try {
     pq::Session session{owner_url("postgres"), admin_settings};
     if (session.value(statements::has_database, {name}, pq::Effect::reads)) return {};
-    session.value(fmt::format("{} \"{}\"", statements::create_database, name), {}, pq::Effect::writes);
+    session.value(fmt::format("{} \"{}\"", statements::create_database, name), {},
+                  pq::Effect::writes);
   } catch (const Refused& refused) {
     if (refused.sqlstate != "42P04") return failed(refused.what());  // somebody was faster
   } catch (const std::runtime_error& problem) {

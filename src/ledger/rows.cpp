@@ -15,7 +15,8 @@ template <class T>
 T unwrap(core::Result<T> result, const char* table, const json& row) {
   if (result) return std::move(*result);
   throw SchemaMismatch{fmt::format("row {} of table {} cannot be read: {}",
-                                   row.value("id", std::int64_t{0}), table, result.error().message)};
+                                   row.value("id", std::int64_t{0}), table,
+                                   result.error().message)};
 }
 
 template <class E>
@@ -136,16 +137,13 @@ std::vector<T> rows_from(const json& rows, T (*row_from)(const json&)) {
   return out;
 }
 
-CommandRow command_from(const json& row) {
-  return {row.at("key"), row.at("verb"), row.at("args")};
-}
+CommandRow command_from(const json& row) { return {row.at("key"), row.at("verb"), row.at("args")}; }
 
 }  // namespace
 
 Head head_from(const json& value) {
-  return {value.at("term"),     value.at("fence"),     value.at("renew_seq"),
-          value.at("head_seq"), value.at("head_hash"), value.at("holder"),
-          value.at("released")};
+  return {value.at("term"),      value.at("fence"),  value.at("renew_seq"), value.at("head_seq"),
+          value.at("head_hash"), value.at("holder"), value.at("released")};
 }
 
 Snapshot snapshot_from(const json& value) {

@@ -31,7 +31,8 @@ constexpr int exec_failed = 127;
     ::_exit(exec_failed);
   }
   ::close_range(3, ~0U, CLOSE_RANGE_CLOEXEC);
-  if (user && (::setgroups(0, nullptr) != 0 || ::setgid(user->gid) != 0 || ::setuid(user->uid) != 0)) {
+  if (user &&
+      (::setgroups(0, nullptr) != 0 || ::setgid(user->gid) != 0 || ::setuid(user->uid) != 0)) {
     ::_exit(exec_failed);
   }
   ::umask(077);
@@ -87,8 +88,8 @@ bool drain(int pipe, int timer, std::string& output) {
 }
 
 core::Error cannot_start(const std::string& program, int error) {
-  return {core::ErrorCode::failed, fmt::format("cannot start {}: {}", program, std::strerror(error)),
-          ""};
+  return {core::ErrorCode::failed,
+          fmt::format("cannot start {}: {}", program, std::strerror(error)), ""};
 }
 
 }  // namespace
@@ -117,9 +118,9 @@ core::Result<Finished> run_command(const Command& command) {
   while (::waitpid(child, &status, 0) < 0 && errno == EINTR) {
   }
   if (!ended) {
-    return core::Error{core::ErrorCode::timed_out,
-                       fmt::format("{} did not end within {} ms", words[0], command.deadline.count()),
-                       ""};
+    return core::Error{
+        core::ErrorCode::timed_out,
+        fmt::format("{} did not end within {} ms", words[0], command.deadline.count()), ""};
   }
   finished.exit_code = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
   return finished;
