@@ -22,7 +22,8 @@ struct ServerFolder {
   ledger::PrivateServerOptions options{.data_dir = root / "data",
                                        .socket_dir = root / "run",
                                        .service_user = "amdahl",
-                                       .durable = false};
+                                       .durable = false,
+                                       .settings = {}};
   ServerFolder() {
     fs::remove_all(root);
     fs::create_directories(root);
