@@ -12,7 +12,7 @@ namespace amdahl::bench {
 class Fleet final : public scheduler_adapters::Adapter {
  public:
   struct Options {
-    int ends_per_look = 20;
+    int ends_per_look = 10;
     int starts_fail_percent = 2;  ///< of runs: the node is lost before a leg starts
     std::uint64_t seed = 1;
   };

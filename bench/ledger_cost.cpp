@@ -29,7 +29,7 @@ using Milliseconds = std::chrono::duration<double, std::milli>;
 constexpr int turns_max = 10;
 constexpr double ratio_max = 1.2;
 constexpr double status_ms_max = 100;
-constexpr int cycles_counted = 150;  // canaries end, trials nominate, win and are refuted
+constexpr int cycles_counted = 150;  // canaries end, trials are nominated, win and are refuted
 constexpr int cycles_before_clock = 25;
 constexpr int cycles_clocked = 60;
 constexpr int status_reads = 15;
@@ -115,13 +115,14 @@ void count_turns(Server& server, int outstanding) {
   const WireCounter wire{sockets, server.sockets()};
   const bool one = outstanding == 1;
   Stand stand{{through(server.service_url(name), server.sockets(), sockets), server.folder() / (name + ".d"),
-               outstanding, one ? 1 : 80, one ? 1 : 20}};
-  std::int64_t most = 0, sum = 0, busy = 0, live = 0, live_most = 0;
+               outstanding, one ? 1 : 80, one ? 1 : 10}};
+  std::int64_t most = 0, sum = 0, busy = 0;
+  std::vector<double> live;
   const auto cycle = [&] {
     const auto before = wire.turns();
+    const int live_before = stand.outstanding();
     const auto report = stand.cycle();
-    live += report.submitted - report.ended;
-    live_most = std::max(live_most, live);
+    live.push_back(std::max(live_before, stand.outstanding()));
     return report.acted ? wire.turns() - before : 0;
   };
   for (int i = 0; i < cycles_counted; ++i) {
@@ -130,8 +131,9 @@ void count_turns(Server& server, int outstanding) {
     sum += turns;
     busy += turns > 0 ? 1 : 0;
   }
-  print_row(fmt::format("round trips of a busy cycle, {} outstanding", live_most),
-            fmt::format("{} (mean {:.1f} of {})", most, static_cast<double>(sum) / static_cast<double>(busy), busy),
+  print_row(fmt::format("round trips of a busy cycle, {} outstanding", outstanding),
+            fmt::format("{} (mean {:.1f} of {} cycles; median {:.0f} outstanding)", most,
+                        static_cast<double>(sum) / static_cast<double>(busy), busy, median(live)),
             fmt::format("{}", turns_max), most <= turns_max);
   if (one) return;
   propose(stand, proposals);
@@ -141,7 +143,7 @@ void count_turns(Server& server, int outstanding) {
 }
 
 void clock_cycles(Stand& empty, Stand& full) {
-  std::vector<double> empty_ms, full_ms;
+  std::vector<double> empty_ms, full_ms, live;
   for (int i = 0; i < cycles_before_clock + cycles_clocked; ++i) {
     // Side by side and in turn first, so that whatever else the machine does hits both.
     double first = 0, second = 0;
@@ -153,10 +155,12 @@ void clock_cycles(Stand& empty, Stand& full) {
     if (i < cycles_before_clock) continue;
     empty_ms.push_back(first);
     full_ms.push_back(second);
+    live.push_back(static_cast<double>(full.outstanding()));
   }
   const double ratio = median(full_ms) / median(empty_ms);
   print_row("cycle at 200 outstanding, 100,000 finished runs / none",
-            fmt::format("{:.2f} ({:.1f} / {:.1f} ms)", ratio, median(full_ms), median(empty_ms)),
+            fmt::format("{:.2f} ({:.0f} / {:.0f} ms; {:.0f} outstanding)", ratio, median(full_ms),
+                        median(empty_ms), median(live)),
             fmt::format("{}", ratio_max), ratio <= ratio_max);
 }
 
@@ -185,6 +189,7 @@ int run(const char* then) {
   clock_cycles(empty, full);
   clock_status(full);
   if (then == nullptr) return 0;
+  full.release();
   ::setenv("AMDAHL_BENCH_URL", server.service_url("full").c_str(), 1);
   ::setenv("AMDAHL_BENCH_FOLDER", server.folder().c_str(), 1);
   return std::system(then) == 0 ? 0 : 1;

@@ -140,7 +140,9 @@ Result<bool> create_exclusively(const fs::path& path, std::string_view content) 
       return system_error("create", path, errno);
     }
     if (!write_all(file.get(), content) || ::fsync(file.get()) != 0) {
-      return system_error("write", path, errno);
+      const int error = errno;
+      ::unlink(path.c_str());
+      return system_error("write", path, error);
     }
   }
   if (auto synced = sync_directory(path.parent_path()); !synced) return synced.error();
