@@ -80,7 +80,8 @@ Result<void> result_of(const json& answer) {
   return Error{code, answer.value("error", "the loop refused and gave no reason"), answer.value("hint", "")};
 }
 
-Result<void> ask_leader(Context& context, std::string_view verb, const json& args, json& answer) {
+Result<void> ask_leader(Context& context, std::string_view verb, const json& args, json& answer,
+                        MayStart may_start) {
   const auto ledger = context.services.ledger();
   if (!ledger) return ledger.error();
   const auto config = context.services.configuration();
@@ -95,20 +96,21 @@ Result<void> ask_leader(Context& context, std::string_view verb, const json& arg
     if (found) answer = *found;
     return found.has_value();
   };
+  const auto late = [&] { return env.clock.since_boot() > until; };
   while (!answered()) {
     if (env.interrupted()) return Error{ErrorCode::failed, "interrupted; the request stays in the inbox", {}};
-    if (env.clock.since_boot() > until) {
-      return Error{ErrorCode::timed_out,
-                   fmt::format("the loop ({}) has not answered yet; the request stays in its inbox", watch.holder()),
+    if (late()) {
+      return Error{ErrorCode::timed_out, "there is no answer yet; the request stays in the inbox" +
+                                             (watch.holder().empty() ? "" : " of " + watch.holder()),
                    "amdahl status"};
     }
     if (watch.nobody_leads()) {
       Drive drive;
-      drive.until = Drive::Until::one_cycle;
-      drive.observe = drive.commands_only = true;
-      const auto driven = context.services.drive(drive);
-      if (!driven) return driven.error();
-      if (answered()) break;
+      drive.observe = true;
+      drive.commands_only = may_start == MayStart::nothing;
+      drive.done = [&] { return answered() || late(); };
+      if (const auto driven = context.services.drive(drive); !driven) return driven.error();
+      continue;
     }
     env.sleep(poll_interval);
   }

@@ -12,10 +12,13 @@ namespace amdahl::cli {
 core::Result<void> read_view(Context& context, std::string_view view, const nlohmann::json& args,
                              nlohmann::json& document);
 
+/// What this process may do where nobody leads and it does so itself until the answer is there.
+enum class MayStart { nothing, runs };
+
 /// Asks the leader for something and waits for its answer. Where nobody leads, this process does for
-/// one moment. A refusal is an error with the leader's words.
+/// that moment. A refusal is an error with the leader's words.
 core::Result<void> ask_leader(Context& context, std::string_view verb, const nlohmann::json& args,
-                              nlohmann::json& answer);
+                              nlohmann::json& answer, MayStart may_start = MayStart::nothing);
 
 /// What `answer` ({"ok":…}) says as a result.
 core::Result<void> result_of(const nlohmann::json& answer);

@@ -1,24 +1,194 @@
 #include "assemble.hpp"
 
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <random>
+
+#include "amdahl/ledger/ledger.hpp"
+#include "amdahl/loop/runner.hpp"
+#include "amdahl/scheduler_adapters/local.hpp"
 #include "config_file.hpp"
 
 namespace amdahl::cli {
 
 namespace {
 
-class SystemServices : public Services {
- public:
-  SystemServices(Environment& env, GlobalOptions options) : env_{env}, options_{std::move(options)} {}
+using core::Error;
+using core::ErrorCode;
+using core::Result;
 
-  core::Result<Config> configuration() override { return read_config(env_, options_, {}); }
-  core::Result<ledger::Ledger*> ledger() override { return core::Error{}; }
-  core::Result<scheduler_adapters::Adapter*> adapter(const std::string&) override { return core::Error{}; }
-  core::Result<bool> run_commands_once() override { return core::Error{}; }
+class SeededRandom : public core::Random {
+ public:
+  explicit SeededRandom(std::uint64_t seed) : engine_{seed} {}
+  std::uint64_t next() override { return engine_(); }
 
  private:
+  std::mt19937_64 engine_;
+};
+
+std::uint64_t random_seed() {
+  std::random_device device;
+  return (std::uint64_t{device()} << 32U) | device();
+}
+
+std::string holder() {
+  std::string host(256, '\0');
+  if (::gethostname(host.data(), host.size() - 1) != 0) host = "unknown";
+  host.resize(std::min(host.find('\0'), host.size()));
+  return fmt::format("{}:{}", host, ::getpid());
+}
+
+// The worker's shim lies beside this binary.
+std::filesystem::path shim_beside(const Environment& env) { return env.program.parent_path() / "amdahl-run"; }
+
+loop::Settings settings_of(const Config& config, const Drive& drive) {
+  loop::Settings settings;
+  if (config.gpu_hours_per_day) settings.gpu_hours_per_day = *config.gpu_hours_per_day;
+  settings.fleet_share = config.fleet_share;
+  settings.concurrent_runs = drive.commands_only ? 0 : config.concurrent_runs;
+  settings.observe_only = config.observe || drive.observe;
+  settings.pairs_max = config.pairs_max;
+  settings.checks = config.checks;
+  settings.approval = config.approval;
+  return settings;
+}
+
+class SystemServices : public Services {
+ public:
+  SystemServices(Environment& env, GlobalOptions options)
+      : env_{env}, options_{std::move(options)}, seed_{random_seed()}, random_{seed_} {}
+
+  Result<Config> configuration() override {
+    if (!config_) {
+      auto read = read_config(env_, options_, {});
+      if (!read) return read.error();
+      config_ = std::move(*read);
+    }
+    return *config_;
+  }
+
+  Result<ledger::Ledger*> ledger() override {
+    if (!ledger_) {
+      const auto config = configuration();
+      if (!config) return config.error();
+      if (config->url_file.empty()) {
+        return Error{ErrorCode::invalid_config, "no ledger is configured",
+                     "set ledger.url_file, or start amdahl dev for one of this machine"};
+      }
+      const auto url = read_secret(config->url_file);
+      if (!url) return url.error();
+      ledger_ = ledger::connect(*url);
+    }
+    return ledger_.get();
+  }
+
+  Result<scheduler_adapters::Adapter*> adapter(const std::string& cluster) override {
+    if (const auto made = make_adapters(); !made) return made.error();
+    for (const auto& adapter : adapters_) {
+      if (adapter->cluster() == cluster) return adapter.get();
+    }
+    return Error{ErrorCode::not_found, fmt::format("cluster \"{}\" is not configured here", cluster),
+                 "amdahl config show"};
+  }
+
+  Result<Driven> drive(const Drive& drive) override;
+  Result<loop::Actions> dry_run() override;
+
+ private:
+  Result<void> make_adapters();
+  Result<loop::Engine::Parts> parts(const Drive& drive);
+  std::function<void(std::string_view, const nlohmann::json&)> log_of(const Drive& drive) const;
+
   Environment& env_;
   GlobalOptions options_;
+  std::uint64_t seed_;
+  SeededRandom random_;
+  std::optional<Config> config_;
+  std::unique_ptr<ledger::Ledger> ledger_;
+  std::vector<std::unique_ptr<scheduler_adapters::Adapter>> adapters_;
+  std::optional<loop::CodeStore> code_;
 };
+
+Result<void> SystemServices::make_adapters() {
+  if (!adapters_.empty()) return {};
+  const auto config = configuration();
+  if (!config) return config.error();
+  for (const auto& cluster : config->clusters) {
+    scheduler_adapters::LocalOptions options;
+    options.cluster = cluster.name;
+    options.state_dir = config->state_dir;
+    options.shim = shim_beside(env_);
+    options.gpus = cluster.gpus;
+    options.cpus = cluster.cpus;
+    options.memory_bytes = cluster.memory_bytes;
+    adapters_.push_back(scheduler_adapters::make_local_adapter(std::move(options), env_.clock));
+  }
+  return {};
+}
+
+std::function<void(std::string_view, const nlohmann::json&)> SystemServices::log_of(const Drive& drive) const {
+  if (drive.log) return drive.log;
+  return [](std::string_view, const nlohmann::json&) {};
+}
+
+Result<loop::Engine::Parts> SystemServices::parts(const Drive& drive) {
+  const auto config = configuration();
+  if (!config) return config.error();
+  if (const auto made = make_adapters(); !made) return made.error();
+  const auto connected = ledger();
+  if (!connected) return connected.error();
+  if (!code_) code_.emplace(config->state_dir / "code");
+  std::vector<scheduler_adapters::Adapter*> adapters;
+  for (const auto& adapter : adapters_) adapters.push_back(adapter.get());
+  return loop::Engine::Parts{**connected, std::move(adapters), *code_, random_, settings_of(*config, drive),
+                             log_of(drive), {}};
+}
+
+Result<loop::Actions> SystemServices::dry_run() {
+  auto all = parts({});
+  if (!all) return all.error();
+  loop::Engine engine{std::move(*all)};
+  return engine.dry_run();
+}
+
+Result<Driven> SystemServices::drive(const Drive& drive) {
+  auto all = parts(drive);
+  if (!all) return all.error();
+  auto& ledger = all->ledger;
+  loop::Engine engine{std::move(*all)};
+  loop::Leadership::Options leading;
+  leading.ttl = config_->lease_ttl;
+  leading.holder = holder();
+  loop::Leadership leadership{ledger, env_.clock, random_, leading};
+  loop::Runner::Options pace;
+  pace.idle_interval = config_->idle_interval;
+  pace.leader_patience = drive.patience;
+  const auto log = log_of(drive);
+  log("started", {{"holder", leading.holder}, {"seed", fmt::format("{:016x}", seed_)}});
+  loop::Runner runner{engine, leadership, env_.clock, pace, log};
+  using Until = loop::Runner::Until;
+  const auto until = drive.until == Drive::Until::one_cycle      ? Until::one_cycle
+                     : drive.until == Drive::Until::nothing_left ? Until::nothing_left
+                                                                 : Until::stopped;
+  const auto end = runner.run(until, [&](std::chrono::milliseconds pause) {
+    if (env_.interrupted() || (drive.done && drive.done())) return false;
+    env_.sleep(pause);
+    return !env_.interrupted();
+  });
+  Driven driven;
+  driven.leader = leadership.waiting_for();
+  driven.waiting = runner.last().waiting;
+  switch (end) {
+    case loop::Runner::End::stopped: driven.end = Driven::End::stopped; break;
+    case loop::Runner::End::nothing_left: driven.end = Driven::End::nothing_left; break;
+    case loop::Runner::End::cycled: driven.end = Driven::End::cycled; break;
+    case loop::Runner::End::not_leading: driven.end = Driven::End::not_leading; break;
+  }
+  leadership.release();
+  return driven;
+}
 
 }  // namespace
 

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <cmath>
+
 #include "amdahl/core/quantity.hpp"
 #include "arm_means.hpp"
 #include "numbers.hpp"
@@ -44,12 +46,12 @@ std::string header(const json& experiment, const GlobalOptions& options) {
 
 std::string design(const json& experiment) {
   const auto protocol = experiment.value("protocol", json::object());
-  const auto verdict = experiment.value("verdict", json{});
   std::string text = "randomised pairs on the same nodes; coins committed as " +
                      text_or(experiment.value("salt_hash", json{}), "unknown").substr(0, 12);
   const auto e_value = number_of(experiment.value("e_value", json{}));
   const auto needed = number_of(experiment.value("e_needed", json{}));
-  text += fmt::format("\nnoise sigma0 {} from {}", text_or(protocol.value("sigma0", json{}), "unknown"),
+  const auto sigma0 = number_of(protocol.value("sigma0", json{}));
+  text += fmt::format("\nnoise sigma0 {} from {}", sigma0 ? fmt::format("{:.4g}", *sigma0) : "unknown",
                       text_or(protocol.value("sigma0_source", json{}), "unknown"));
   if (e_value && needed) {
     text += fmt::format("\n{} pairs, E = {} (a win needs {})", text_or(experiment.value("pairs_complete", json{}), "0"),
@@ -88,15 +90,16 @@ std::string effect(const json& experiment) {
   return block("EFFECT", text);
 }
 
-std::string mark_of_vote(const std::string& vote) {
+std::string mark_of_vote(const std::string& vote, bool decided) {
   if (vote == "uphold") return "✔";
   if (vote == "refute") return "✖";
-  return vote.empty() ? "●" : "·";
+  return vote.empty() && !decided ? "●" : "·";
 }
 
 std::string votes(const json& experiment) {
   const auto checks = experiment.value("checks", json::array());
   std::string lines;
+  const bool decided = experiment.value("verdict", json{}).is_object();
   int upholds = 0, refutes = 0, registered = 0;
   for (const auto& check : checks) {
     const auto number = check.value("check_no", 0);
@@ -107,7 +110,8 @@ std::string votes(const json& experiment) {
     upholds += vote == "uphold" ? 1 : 0;
     refutes += vote == "refute" ? 1 : 0;
     const auto mean = number_of(check.value("mean", json{}));
-    lines += fmt::format("\n{} {}  {}{}", mark_of_vote(vote), padded(kind, 18), vote.empty() ? "open" : vote,
+    lines += fmt::format("\n{} {}  {}{}", mark_of_vote(vote, decided), padded(kind, 18),
+                         !vote.empty() ? vote : decided ? "not needed" : "open",
                          mean ? fmt::format(", measured {}", percent(1 - std::exp(-*mean))) : "");
   }
   if (registered == 0) return {};
@@ -135,6 +139,9 @@ std::string vetoes(const json& experiment) {
   return block("VETOES", fmt::format("{} of {} pass   {}", passes, gates.size(), passed) + others);
 }
 
+// A job's words reach a terminal: without its control characters.
+char harmless(char c) { return (c >= 0 && c < ' ' && c != '\t') || c == 0x7f ? '?' : c; }
+
 // How legs ended that did not end well, each kind once with the tail of what it said.
 std::string failures(const json& experiment) {
   std::string text;
@@ -156,7 +163,7 @@ std::string failures(const json& experiment) {
                                                                      : "",
                           problem.empty() ? "" : " " + problem);
       std::string line = "\n  ";
-      for (const char c : tail) line += c == '\n' ? std::string{"\n  "} : std::string{c};
+      for (const char c : tail) line += c == '\n' ? std::string{"\n  "} : std::string{harmless(c)};
       if (!tail.empty()) text += line.substr(0, line.find_last_not_of(" \n") + 1);
     }
   }
@@ -176,9 +183,11 @@ std::string pairs(const json& experiment, const GlobalOptions& options) {
         const auto window = number_of(leg.value("window_us", json{}));
         legs += fmt::format("  {} {}", text_or(leg.value("arm", json{}), ""), window ? fmt::format("{:.3f} s", *window / 1e6) : "unknown");
       }
-      text += fmt::format("\n{}  check {}  {}{}  {}", padded(text_or(pair.value("index", json{}), ""), 3, true),
+      auto line = fmt::format("{}  check {}  {}{}  {}", padded(text_or(pair.value("index", json{}), ""), 3, true),
                           text_or(pair.value("check_no", json{}), ""), padded(text_or(pair.value("state", json{}), ""), 8),
                           legs, text_or(pair.value("void_reason", json{}), ""));
+      line.erase(line.find_last_not_of(' ') + 1);
+      text += "\n" + line;
     }
   }
   return block("PAIRS", text);

@@ -98,31 +98,43 @@ std::string advice(const Reading& reading) {
   if (reading.e_value >= stats::win_evidence_min) {
     return "strong enough for a win, once fresh pairs and the refute checks uphold it";
   }
+  if (reading.interval.upper < 0) return "stop: the variant costs more";
   if (reading.outlook && reading.outlook->futile) return "stop: an effect worth having is unlikely";
   if (!to_win) return "~  no pairs like these would ever prove a saving";
   const auto to_nominate = pairs_until(reading, nominate_at);
   if (to_nominate && *to_nominate > 0) {
-    return fmt::format("about {} more pairs like these nominate it, {} prove it", *to_nominate, *to_win);
+    return fmt::format("like these, {} more nominate it and {} prove it", *to_nominate, *to_win);
   }
-  return fmt::format("nominated; about {} more pairs like these prove it", *to_win);
+  return fmt::format("nominated; like these, {} more prove it", *to_win);
+}
+
+std::string saving_line(const Reading& reading) {
+  const auto text = percent(stats::saving(reading.mean));
+  const auto& interval = reading.interval;
+  if (!std::isfinite(interval.lower) && !std::isfinite(interval.upper)) return text + " so far";
+  const bool told_apart = interval.lower > 0 || interval.upper < 0;
+  return told_apart ? text : "~  " + text + ", not told apart from none";
+}
+
+std::string interval_line(const stats::Interval& interval) {
+  if (!std::isfinite(interval.lower) && !std::isfinite(interval.upper)) return "unknown: more pairs are needed";
+  return fmt::format("{} … {}   (95 %, holds at every look)", end_of(interval.lower), end_of(interval.upper));
 }
 
 void print_reading(std::ostream& out, const Reading& reading, bool sigma0_given) {
-  const auto saving = reading.interval.lower > 0 || reading.interval.upper < 0
-                          ? percent(stats::saving(reading.mean))
-                          : "~  " + percent(stats::saving(reading.mean)) + ", not told apart from none";
-  out << fmt::format("pairs      {}   (noise sigma0 {}{})\n", reading.d.size(), reading.sigma0,
-                     sigma0_given ? "" : ", the fallback: give your own with --sigma0");
-  out << fmt::format("saving     {}\n", saving);
-  out << fmt::format("interval   {} … {}   (95 %, holds at every look)\n", end_of(reading.interval.lower),
-                     end_of(reading.interval.upper));
-  out << fmt::format("evidence   E = {}   (10 nominates, {:.0f} wins)\n", evidence_text(reading.e_value),
-                     stats::win_evidence_min);
-  out << fmt::format("prospect   {}\n", reading.outlook
-                                            ? fmt::format("a saving of 3 % or more has probability {:.2g}",
-                                                          reading.outlook->chance_of_mei)
-                                            : "unknown below 3 pairs");
-  out << fmt::format("next       {}\n", advice(reading));
+  const auto line = [&](std::string_view label, const std::string& text) {
+    out << fmt::format("{:<10} {}\n", label, text);
+  };
+  line("pairs", fmt::format("{}   (noise sigma0 {}{})", reading.d.size(), reading.sigma0,
+                            sigma0_given ? "" : ", the fallback: give your own with --sigma0"));
+  line("saving", saving_line(reading));
+  line("interval", interval_line(reading.interval));
+  line("evidence", fmt::format("E = {}   ({} nominates, {} wins)", evidence_text(reading.e_value), nominate_at,
+                               stats::win_evidence_min));
+  line("prospect", reading.outlook ? fmt::format("a saving of 3 % or more has probability {:.2g}",
+                                                 reading.outlook->chance_of_mei)
+                                   : "unknown below 3 pairs");
+  line("next", advice(reading));
 }
 
 Result<std::string> read_input(Context& context, const std::string& file) {

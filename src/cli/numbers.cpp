@@ -11,7 +11,10 @@ namespace amdahl::cli {
 
 using nlohmann::json;
 
-std::string percent(double ratio) { return fmt::format("{:.1f} %", 100 * ratio); }
+std::string percent(double ratio) {
+  constexpr double shown_from = 0.0005;  // below, one decimal would print -0.0
+  return fmt::format("{:.1f} %", std::abs(ratio) < shown_from ? 0.0 : 100 * ratio);
+}
 
 std::string grouped(double value) {
   auto digits = fmt::format("{:.0f}", std::abs(value));
@@ -34,7 +37,7 @@ std::string gpu_hours(double hours) {
   if (size >= 1000) return grouped(hours);
   if (size >= 10) return fmt::format("{:.1f}", hours);
   if (size >= 1) return fmt::format("{:.2f}", hours);
-  return size == 0 ? "0" : fmt::format("{:.4f}", hours);
+  return fmt::format("{:.3g}", hours);
 }
 
 std::optional<double> number_of(const json& value) {

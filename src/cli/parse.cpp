@@ -50,6 +50,7 @@ std::unique_ptr<Node> declare(CLI::App& parent, const Command& command, const st
   node->app = parent.add_subcommand(command.name, command.summary);
   node->app->set_help_flag();
   node->app->fallthrough();
+  node->app->require_subcommand(0, 1);
   for (const auto& argument : command.arguments) add_parameter(*node, argument, true);
   for (const auto& option : command.options) add_parameter(*node, option, false);
   for (const auto& child : command.children) {
@@ -141,7 +142,8 @@ Result<GlobalOptions> options_of(const Args& args, const Environment& env) {
   auto format = format_of(args.text("output", args.has("json") ? "json" : "table"));
   if (!format) return format.error();
   options.format = *format;
-  for (std::string_view rest = args.text("columns"); !rest.empty();) {
+  const auto columns = args.text("columns");
+  for (std::string_view rest = columns; !rest.empty();) {
     const auto comma = rest.find(',');
     options.columns.emplace_back(rest.substr(0, comma));
     rest.remove_prefix(comma == std::string_view::npos ? rest.size() : comma + 1);
@@ -194,6 +196,7 @@ Result<Parsed> parse_arguments(const std::vector<CommandGroup>& groups,
                                const std::vector<std::string>& words, const Environment& env) {
   CLI::App app{"amdahl"};
   app.set_help_flag();
+  app.require_subcommand(0, 1);  // one command: a later word of that name is an argument
   Node root;
   root.app = &app;
   for (const auto& parameter : global_parameters()) add_parameter(root, parameter, false);
@@ -209,6 +212,10 @@ Result<Parsed> parse_arguments(const std::vector<CommandGroup>& groups,
     return unexpected(extras.empty() ? "?" : extras.front(), groups, parsed_node(nodes));
   } catch (const CLI::ParseError& error) {
     const auto* node = parsed_node(nodes);
+    // An unknown flag leaves its value as one argument too many: name the flag, not the consequence.
+    for (const auto& extra : app.remaining(true)) {
+      if (extra.starts_with("-")) return unexpected(extra, groups, node);
+    }
     return invalid_input(error.what(), "amdahl help" + (node == nullptr ? "" : " " + node->path));
   }
   Parsed parsed;

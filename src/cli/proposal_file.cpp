@@ -2,10 +2,8 @@
 
 #include <fmt/format.h>
 
-#include "amdahl/core/limits.hpp"
 #include "amdahl/core/states.hpp"
 #include "amdahl/core/toml_table.hpp"
-#include "config_file.hpp"
 
 namespace amdahl::cli {
 
@@ -53,21 +51,6 @@ Result<Proposal> parse_proposal(std::string_view text, std::string_view place) {
     return error;
   }
   proposal.changes = std::move(*canonical);
-  return proposal;
-}
-
-Result<Proposal> read_proposal_file(const Environment& env, const std::string& file) {
-  const auto path = (env.directory / file).lexically_normal();
-  const auto text = read_text_file(path, core::limits::job_file_bytes);
-  if (!text) return text.error();
-  auto proposal = parse_proposal(*text, file);
-  if (!proposal) return proposal;
-  for (auto& change : proposal->changes) {
-    if (change.kind != ChangeKind::patch) continue;
-    const auto patch = read_text_file(path.parent_path() / change.value, core::limits::patch_bytes);
-    if (!patch) return patch.error();
-    change.value = *patch;
-  }
   return proposal;
 }
 

@@ -5,7 +5,6 @@
 #include <vector>
 
 #include "amdahl/core/change.hpp"
-#include "environment.hpp"
 
 namespace amdahl::cli {
 
@@ -20,8 +19,5 @@ struct Proposal {
 /// `job`, `phase`, `rationale` and tables `[arg]`, `[env]`, `[resource]`, keys `image`, `patch`. Patches
 /// are named by file: their `value` is the path as written.
 core::Result<Proposal> parse_proposal(std::string_view text, std::string_view place);
-
-/// Reads the file and the patches it names.
-core::Result<Proposal> read_proposal_file(const Environment& env, const std::string& file);
 
 }  // namespace amdahl::cli

@@ -6,7 +6,7 @@
 #include "commands.hpp"
 #include "forecast.hpp"
 #include "numbers.hpp"
-#include "proposal_file.hpp"
+#include "proposal_input.hpp"
 #include "report.hpp"
 #include "table.hpp"
 #include "words.hpp"

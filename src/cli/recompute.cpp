@@ -29,7 +29,6 @@ Result<ledger::PairRow> pair_from(const json& row) {
   if (!state) return invalid_input(fmt::format("pair {}: unknown state", pair.index));
   pair.state = *state;
   pair.void_reason = text_or(row.value("void_reason", json{}), "");
-  pair.cause = text_or(row.value("cause", json{}), "");
   pair.ran_first = core::parse<core::Arm>(text_or(row.value("ran_first", json{}), ""));
   for (const auto& node : row.value("nodes", json::array())) pair.nodes.push_back(text_or(node, ""));
   // Of a void pair nothing counts, and its last run may have left half a measurement.

@@ -54,7 +54,7 @@ core::Result<void> follow(Context& context, const std::string& run_key, json& ro
 
 ExitCode run_run(Context& context, const Args& args) {
   json answer, row;
-  if (const auto asked = ask_leader(context, "run_champion", {{"job", args.text("JOB")}}, answer); !asked) {
+  if (const auto asked = ask_leader(context, "run_champion", {{"job", args.text("JOB")}}, answer, MayStart::runs); !asked) {
     return report(context.env, asked.error());
   }
   const auto run_key = answer.value("run_key", "");

@@ -57,6 +57,7 @@ std::string saving_text(const json& row) {
 }
 
 std::string votes_text(const json& row) {
+  if (row.value("kind", json{}) == "canary") return "";  // nothing is claimed, so nothing is voted on
   const auto upholds = row.value("upholds", json{}), refutes = row.value("refutes", json{});
   if (!upholds.is_number() || !refutes.is_number()) return "";
   return upholds.dump() + ":" + refutes.dump();

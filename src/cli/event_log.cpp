@@ -1,0 +1,45 @@
+#include "event_log.hpp"
+
+#include <fmt/chrono.h>
+#include <fmt/format.h>
+
+#include <nlohmann/json.hpp>
+#include <ostream>
+
+#include "numbers.hpp"
+#include "table.hpp"
+
+namespace amdahl::cli {
+
+using nlohmann::json;
+
+namespace {
+
+std::string timestamp(core::WallTime now) {
+  const auto us = now.time_since_epoch().count();
+  return fmt::format("{:%Y-%m-%dT%H:%M:%S}.{:03}Z", fmt::gmtime(static_cast<std::time_t>(us / 1'000'000)),
+                     us / 1000 % 1000);
+}
+
+std::string short_line(std::string_view event, const json& fields) {
+  std::string text = padded(event, 24);
+  for (const auto& [key, value] : fields.items()) text += " " + key + "=" + text_or(value, "-");
+  return text;
+}
+
+}  // namespace
+
+std::function<void(std::string_view, const json&)> make_event_log(Environment& env, bool short_lines) {
+  return [&env, short_lines](std::string_view event, const json& fields) {
+    if (short_lines) {
+      env.err << short_line(event, fields) << '\n' << std::flush;
+      return;
+    }
+    json line = fields.is_object() ? fields : json::object();
+    line["at"] = timestamp(env.clock.now());
+    line["event"] = event;
+    env.err << line.dump(-1, ' ', false, json::error_handler_t::replace) << '\n' << std::flush;
+  };
+}
+
+}  // namespace amdahl::cli

@@ -1,0 +1,152 @@
+#pragma once
+
+#include <functional>
+#include <map>
+#include <nlohmann/json.hpp>
+#include <sstream>
+#include <stdexcept>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "command.hpp"
+#include "commands.hpp"
+#include "run_cli.hpp"
+#include "services.hpp"
+
+namespace amdahl::cli {
+
+/// Answers read models from a map, and commands with what the test says.
+class FakeLedger : public ledger::Ledger {
+ public:
+  std::function<nlohmann::json(std::string_view view, const nlohmann::json& args)> answer_read;
+  std::map<std::string, nlohmann::json> views;
+  std::vector<std::pair<std::string, nlohmann::json>> commands;
+  std::optional<nlohmann::json> command_reply;
+  ledger::Head head_row;
+  int heads_read = 0;
+
+  ledger::Head head() override {
+    ++heads_read;
+    return head_row;
+  }
+  nlohmann::json read(std::string_view view, const nlohmann::json& args) override {
+    if (answer_read) return answer_read(view, args);
+    const auto found = views.find(std::string{view});
+    return found == views.end() ? nlohmann::json{} : found->second;
+  }
+  void put_command(std::string_view, std::string_view verb, const nlohmann::json& args) override {
+    commands.emplace_back(verb, args);
+  }
+  std::optional<nlohmann::json> command_answer(std::string_view) override { return command_reply; }
+  std::int64_t round_trips() const override { return 0; }
+
+  using Lease = ledger::Lease;
+  std::optional<Lease> acquire(const ledger::Head&, std::string_view, std::string_view) override { never(); }
+  void renew(const Lease&) override { never(); }
+  void release(const Lease&) override { never(); }
+  ledger::Snapshot read_snapshot() override { never(); }
+  void add_jobs(const Lease&, std::span<const ledger::NewJob>) override { never(); }
+  std::vector<core::HypothesisId> add_hypotheses(const Lease&, std::span<const ledger::NewHypothesis>,
+                                                 std::span<const ledger::ProposedFor>) override {
+    never();
+  }
+  void reject_hypotheses(const Lease&, std::span<const ledger::RejectHypothesis>) override { never(); }
+  void approve_hypotheses(const Lease&, std::span<const core::HypothesisId>) override { never(); }
+  std::vector<core::ExperimentId> register_experiments(const Lease&,
+                                                       std::span<const ledger::Registration>) override {
+    never();
+  }
+  void open_pairs(const Lease&, std::span<const ledger::OpenPair>) override { never(); }
+  void retry_runs(const Lease&, std::span<const ledger::RetryRun>) override { never(); }
+  void arm_submits(const Lease&, std::span<const core::RunId>, std::span<const std::string>) override { never(); }
+  void record_submits(const Lease&, std::span<const ledger::RecordSubmit>) override { never(); }
+  void record_runs(const Lease&, std::span<const ledger::RecordRun>) override { never(); }
+  void advance(const Lease&, std::span<const ledger::Advance>) override { never(); }
+  void decide(const Lease&, std::span<const ledger::Decision>) override { never(); }
+  void abort_experiments(const Lease&, std::span<const core::ExperimentId>, std::string_view) override { never(); }
+  void request_cancel(const Lease&, std::span<const core::RunId>) override { never(); }
+  void set_paused(const Lease&, bool, std::string_view) override { never(); }
+  void plan_production(const Lease&, std::span<const ledger::PlanProduction>) override { never(); }
+  void record_production(const Lease&, std::span<const ledger::ProductionRun>) override { never(); }
+  void finish_commands(const Lease&, std::span<const ledger::CommandDone>) override { never(); }
+  void note(const Lease&, std::string_view, std::string_view, const nlohmann::json&) override { never(); }
+
+ private:
+  [[noreturn]] static void never() { throw std::logic_error{"no command leads by itself"}; }
+};
+
+class FakeServices : public Services {
+ public:
+  explicit FakeServices(FakeLedger& ledger) : ledger_{ledger} {}
+
+  std::function<void(const Drive&)> on_drive;
+  std::vector<std::string> waiting;
+
+  core::Result<Config> configuration() override {
+    Config config;
+    config.lease_ttl = std::chrono::seconds{15};
+    return config;
+  }
+  core::Result<ledger::Ledger*> ledger() override { return &ledger_; }
+  core::Result<scheduler_adapters::Adapter*> adapter(const std::string&) override {
+    return core::Error{core::ErrorCode::not_found, "no cluster in this test", {}};
+  }
+  core::Result<Driven> drive(const Drive& drive) override {
+    if (on_drive) on_drive(drive);
+    return Driven{};
+  }
+  core::Result<loop::Actions> dry_run() override {
+    loop::Actions actions;
+    actions.waiting = waiting;
+    return actions;
+  }
+
+ private:
+  FakeLedger& ledger_;
+};
+
+/// A clock that moves when somebody sleeps.
+class FakeClock : public core::Clock {
+ public:
+  std::chrono::microseconds time{std::chrono::seconds{1'000}};
+  core::WallTime now() override { return core::WallTime{time}; }
+  core::BootTime since_boot() override { return time; }
+};
+
+/// What one command line says and answers.
+struct Spoken {
+  ExitCode code;
+  std::string out;
+  std::string err;
+};
+
+/// Runs command lines against fakes.
+class Bench {
+ public:
+  FakeLedger ledger;
+  FakeClock clock;
+  std::map<std::string, std::string> variables{{"HOME", "/nonexistent"}};
+  std::filesystem::path directory = "/nonexistent";
+  std::string input;
+  int interrupts = 0;
+  std::function<void(const Drive&)> on_drive;
+  std::vector<std::string> waiting;
+
+  Spoken run(const std::vector<std::string>& words) {
+    std::istringstream in{input};
+    std::ostringstream out, err;
+    Environment env{in, out, err, clock, false, false, directory, "/usr/bin/amdahl", variables,
+                    [this](std::chrono::milliseconds pause) { clock.time += pause; },
+                    [this] { return interrupts; }};
+    const auto code = run_cli(command_groups(), words, env, [this](const GlobalOptions&) {
+      auto services = std::make_unique<FakeServices>(ledger);
+      services->on_drive = on_drive;
+      services->waiting = waiting;
+      return services;
+    });
+    return {code, out.str(), err.str()};
+  }
+};
+
+}  // namespace amdahl::cli
