@@ -20,7 +20,7 @@ BEGIN
     ELSIF v_job.spec_sha <> amdahl._digest(v_item.spec) THEN
       UPDATE job SET cluster = v_item.cluster, spec = v_item.spec,
         spec_sha = amdahl._digest(v_item.spec), baseline = v_item.baseline,
-        champion = v_item.champion,
+        champion = v_item.champion, paused = false,
         champion_wins = CASE WHEN v_item.note = '' THEN champion_wins ELSE '{}' END,
         champion_moves = champion_moves + (v_item.note <> '')::integer
       WHERE job_id = v_job.job_id
@@ -28,6 +28,9 @@ BEGIN
       v_events := v_events || amdahl._event('job_changed', 'job-' || v_job.job_id, jsonb_build_object(
         'name', v_job.slug, 'cluster', v_job.cluster, 'spec_sha', encode(v_job.spec_sha, 'hex'),
         'champion_reset', v_item.note));
+    ELSIF v_job.paused THEN
+      UPDATE job SET paused = false WHERE job_id = v_job.job_id;
+      v_events := v_events || amdahl._event('job_resumed', 'job-' || v_job.job_id, '{}');
     END IF;
   END LOOP;
   PERFORM amdahl._append(v_events);

@@ -146,8 +146,10 @@ LANGUAGE plpgsql AS $$
 BEGIN
   UPDATE experiment_key k SET released = true
   WHERE k.experiment_id = p_experiment AND NOT k.released
-    AND NOT EXISTS (SELECT FROM experiment_key o WHERE o.fp_version = k.fp_version
-                    AND o.fingerprint = k.fingerprint AND o.replicate = k.replicate AND o.released);
+    -- Noise may be measured as often as needed; anything else gets one more try.
+    AND (EXISTS (SELECT FROM experiment e WHERE e.experiment_id = p_experiment AND e.kind = 1)
+         OR NOT EXISTS (SELECT FROM experiment_key o WHERE o.fp_version = k.fp_version
+                    AND o.fingerprint = k.fingerprint AND o.replicate = k.replicate AND o.released));
   RETURN FOUND;
 END
 $$;
@@ -213,7 +215,7 @@ BEGIN
     WHERE e.experiment_id = ANY (p_experiments) AND e.abort_requested AND e.state < 3
       AND NOT EXISTS (SELECT FROM worker_run r
                       WHERE r.experiment_id = e.experiment_id AND r.state <> 9)
-    RETURNING e.experiment_id, e.hypothesis_id, e.abort_reason
+    RETURNING e.experiment_id, e.hypothesis_id, e.abort_reason, e.job_id, e.kind
   LOOP
     WITH closed AS (
       UPDATE pair SET state = 2, void_reason = 'operator: ' || v_row.abort_reason,
@@ -224,6 +226,8 @@ BEGIN
     v_released := amdahl._release_key(v_row.experiment_id);
     UPDATE hypothesis SET state = 5, reason = v_row.abort_reason
     WHERE hypothesis_id = v_row.hypothesis_id;
+    -- Without its noise a job stands still until a person adds it again.
+    UPDATE job SET paused = true WHERE job_id = v_row.job_id AND v_row.kind = 1;
     v_events := v_events || amdahl._event('experiment_aborted', 'exp-' || v_row.experiment_id,
       jsonb_build_object('reason', v_row.abort_reason, 'fingerprint_released', v_released));
   END LOOP;

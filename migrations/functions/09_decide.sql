@@ -49,6 +49,14 @@ BEGIN
     phase_share = coalesce(nullif(p_item->'phase_share', 'null'), phase_share)
   WHERE job_id = v_experiment.job_id
     AND (p_item->>'sigma0' IS NOT NULL OR jsonb_typeof(p_item->'phase_share') = 'object');
+  -- A baseline that cannot be measured is a person's to mend: adding the job again lets it go.
+  IF v_experiment.kind = 1 AND v_outcome = 5 THEN
+    UPDATE job SET paused = true WHERE job_id = v_experiment.job_id AND NOT paused;
+    IF FOUND THEN
+      v_events := v_events || amdahl._event('job_paused', 'job-' || v_experiment.job_id,
+        jsonb_build_object('reason', v_verdict.reason));
+    END IF;
+  END IF;
   IF v_outcome = 0 AND jsonb_typeof(p_item->'champion') = 'object' THEN
     UPDATE job SET champion = p_item->'champion', champion_moves = champion_moves + 1,
       champion_wins = champion_wins || v_id

@@ -181,8 +181,8 @@ Result<std::vector<PairCost>> parse_pairs(std::string_view text, std::string_vie
   }
   if (text.starts_with("\xef\xbb\xbf")) text.remove_prefix(3);
   const auto first = text.find_first_not_of(" \t\r\n");
-  const bool json = first != std::string_view::npos && (text[first] == '{' || text[first] == '[');
-  auto pairs = json ? parse_json_pairs(text, place) : parse_csv(text, place);
+  const bool is_json = first != std::string_view::npos && (text[first] == '{' || text[first] == '[');
+  auto pairs = is_json ? parse_json_pairs(text, place) : parse_csv(text, place);
   if (pairs && pairs->empty()) {
     return invalid_input(fmt::format("{}:1:1  there is no pair", place), "write two costs a line: baseline,variant");
   }

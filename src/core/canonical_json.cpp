@@ -127,6 +127,8 @@ Result<Json> parse_json(std::string_view text, std::string_view place) {
   } catch (const Json::parse_error& error) {
     return invalid_input(fmt::format("{}: not JSON at byte {}", place, error.byte),
                          "expected one complete JSON value in UTF-8");
+  } catch (const Json::out_of_range&) {
+    return invalid_input(fmt::format("{}: a number is too large", place));
   }
 }
 

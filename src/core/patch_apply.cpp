@@ -34,38 +34,45 @@ std::optional<HunkProblem> apply_hunk(const Hunk& hunk, const Lines& old, std::s
                                       std::string& out) {
   const auto begin = hunk.old_count == 0 ? hunk.old_start : hunk.old_start - 1;
   if (begin < at) return HunkProblem{begin + 1, "overlaps the hunk before it"};
-  if (begin > old.size()) return HunkProblem{begin + 1, fmt::format("begins after the end (line {})", old.size())};
+  if (begin > old.size())
+    return HunkProblem{begin + 1, fmt::format("begins after the end (line {})", old.size())};
   for (; at < begin; ++at) out += old[at];
   for (const auto& line : hunk.lines) {
     if (line.op != '+') {
-      if (at >= old.size()) return HunkProblem{at + 1, "the file ends here, the patch expects " + shown(line.text)};
+      if (at >= old.size())
+        return HunkProblem{at + 1, "the file ends here, the patch expects " + shown(line.text)};
       if (old[at] != line.text) {
         const bool end_only = shown(old[at]) == shown(line.text);
-        return HunkProblem{at + 1, end_only ? "the line's end differs (last line without a newline?)"
-                                            : fmt::format("is {}, the patch expects {}", shown(old[at]), shown(line.text))};
+        return HunkProblem{at + 1, end_only
+                                       ? "the line's end differs (last line without a newline?)"
+                                       : fmt::format("is {}, the patch expects {}", shown(old[at]),
+                                                     shown(line.text))};
       }
       ++at;
     }
     if (line.op == '-') continue;
-    if (!out.empty() && out.back() != '\n') return HunkProblem{at + 1, "a line would follow one without an end"};
+    if (!out.empty() && out.back() != '\n')
+      return HunkProblem{at + 1, "a line would follow one without an end"};
     out += line.text;
   }
   return std::nullopt;
 }
 
-Result<std::string> patched(const FilePatch& file, std::string_view content, std::string_view place) {
+Result<std::string> patched(const FilePatch& file, std::string_view content,
+                            std::string_view place) {
   const auto old = split_lines(content);
   std::string out;
   std::size_t at = 0;
   for (std::size_t i = 0; i < file.hunks.size(); ++i) {
     if (const auto problem = apply_hunk(file.hunks[i], old, at, out)) {
-      return invalid_input(fmt::format("{} does not apply: {}, hunk {}, line {}: {}", place, file.path,
-                                       i + 1, problem->line, problem->why),
+      return invalid_input(fmt::format("{} does not apply: {}, hunk {}, line {}: {}", place,
+                                       file.path, i + 1, problem->line, problem->why),
                            "make the patch against the job's current code");
     }
   }
   if (at < old.size() && !out.empty() && out.back() != '\n') {
-    return invalid_input(fmt::format("{} does not apply: {}: a line in the middle would have no end", place, file.path));
+    return invalid_input(fmt::format(
+        "{} does not apply: {}: a line in the middle would have no end", place, file.path));
   }
   for (; at < old.size(); ++at) out += old[at];
   return out;
@@ -87,7 +94,8 @@ Result<SourceTree> apply_patch(SourceTree tree, const std::vector<FilePatch>& pa
     auto content = patched(file, exists ? found->second.content : "", place);
     if (!content) return content.error();
     if (file.kind == FilePatch::Kind::remove) {
-      if (!content->empty()) return refuse(file, "would be removed, but has lines the patch does not know");
+      if (!content->empty())
+        return refuse(file, "would be removed, but has lines the patch does not know");
       tree.erase(found);
       continue;
     }

@@ -45,7 +45,8 @@ std::string unquoted(std::string_view text, std::size_t line) {
 
 void require_inside(std::string_view path, std::size_t line) {
   const auto refuse = [&](const char* why) {
-    throw Refused{line, fmt::format("the path \"{}\" {}", path, why), "paths are relative to the job's workdir"};
+    throw Refused{line, fmt::format("the path \"{}\" {}", path, why),
+                  "paths are relative to the job's workdir"};
   };
   if (path.empty()) refuse("is empty");
   if (path.size() > path_bytes_max) refuse("is too long");
@@ -78,7 +79,8 @@ class PatchReader {
         throw Refused{number_, fmt::format("{} stands twice", files.back().path), "join its hunks"};
       }
     }
-    if (files.empty()) throw Refused{1, "no file is changed", "a unified diff is needed, as `git diff` prints it"};
+    if (files.empty())
+      throw Refused{1, "no file is changed", "a unified diff is needed, as `git diff` prints it"};
     return files;
   }
 
@@ -104,9 +106,11 @@ class PatchReader {
 
   void refuse_unsupported(std::string_view line) const {
     const auto refuse = [&](const char* what) {
-      throw Refused{number_ + 1, fmt::format("{} cannot be applied here", what), "make it with `git diff --no-renames`, text files only"};
+      throw Refused{number_ + 1, fmt::format("{} cannot be applied here", what),
+                    "make it with `git diff --no-renames`, text files only"};
     };
-    if (line.starts_with("GIT binary patch") || line.starts_with("Binary files ")) refuse("a binary change");
+    if (line.starts_with("GIT binary patch") || line.starts_with("Binary files "))
+      refuse("a binary change");
     if (line.starts_with("rename ") || line.starts_with("copy ")) refuse("a rename or copy");
     if (line.starts_with("@@")) refuse("a hunk without a file (`---`, `+++`)");
   }
@@ -119,7 +123,8 @@ class PatchReader {
       read_names(file);
       while (peek().starts_with("@@")) file.hunks.push_back(read_hunk());
     }
-    if (file.path.empty()) throw Refused{number_, "the file's name is missing", "a `---` and a `+++` line"};
+    if (file.path.empty())
+      throw Refused{number_, "the file's name is missing", "a `---` and a `+++` line"};
     if (file.hunks.empty() && file.kind == FilePatch::Kind::modify && !file.executable) {
       throw Refused{number_, fmt::format("nothing changes in {}", file.path), ""};
     }
@@ -144,14 +149,17 @@ class PatchReader {
       if (line.starts_with("deleted file mode ")) file.kind = FilePatch::Kind::remove;
       const auto mode_at = line.find(" mode ");
       const bool old = line.starts_with("old mode ");
-      if (line.starts_with("new mode ") || old) set_mode(file, line.substr(9), old);
-      else if (mode_at != std::string_view::npos) set_mode(file, line.substr(mode_at + 6), file.kind == FilePatch::Kind::remove);
+      if (line.starts_with("new mode ") || old)
+        set_mode(file, line.substr(9), old);
+      else if (mode_at != std::string_view::npos)
+        set_mode(file, line.substr(mode_at + 6), file.kind == FilePatch::Kind::remove);
     }
   }
 
   void set_mode(FilePatch& file, std::string_view mode, bool before) {
     if (mode != "100644" && mode != "100755" && mode != "100664") {
-      throw Refused{number_, fmt::format("mode {} is no plain file's", mode), "links and submodules cannot be patched"};
+      throw Refused{number_, fmt::format("mode {} is no plain file's", mode),
+                    "links and submodules cannot be patched"};
     }
     if (!before) file.executable = mode == "100755";
   }
@@ -164,28 +172,35 @@ class PatchReader {
 
   void read_names(FilePatch& file) {
     auto before = name_in(next());
-    if (at_end() || !peek().starts_with("+++ ")) throw Refused{number_, "a `+++` line must follow `---`", ""};
+    if (at_end() || !peek().starts_with("+++ "))
+      throw Refused{number_, "a `+++` line must follow `---`", ""};
     auto after = name_in(next());
     const std::string none = "/dev/null";
     if (before == none && after == none) throw Refused{number_, "both names are /dev/null", ""};
     const auto stated = file.kind;
     if (before == none) file.kind = FilePatch::Kind::create;
     if (after == none) file.kind = FilePatch::Kind::remove;
-    const bool git_names = (before == none || before.starts_with("a/")) && (after == none || after.starts_with("b/"));
+    const bool git_names =
+        (before == none || before.starts_with("a/")) && (after == none || after.starts_with("b/"));
     for (auto* name : {&before, &after}) {
       if (git_names && *name != none) name->erase(0, 2);
     }
     if (before != none && after != none && before != after) {
-      throw Refused{number_, fmt::format("{} would become {}: a rename cannot be applied here", before, after), "make it with `git diff --no-renames`"};
+      throw Refused{
+          number_,
+          fmt::format("{} would become {}: a rename cannot be applied here", before, after),
+          "make it with `git diff --no-renames`"};
     }
-    if (stated != FilePatch::Kind::modify && stated != file.kind) throw Refused{number_, "the names and the stated mode contradict", ""};
+    if (stated != FilePatch::Kind::modify && stated != file.kind)
+      throw Refused{number_, "the names and the stated mode contradict", ""};
     file.path = after == none ? before : after;
   }
 
   std::size_t number_in(std::string_view& text, std::size_t absent) {
     std::size_t value = absent;
     const auto read = std::from_chars(text.data(), text.data() + text.size(), value);
-    if (read.ec == std::errc{}) text.remove_prefix(static_cast<std::size_t>(read.ptr - text.data()));
+    if (read.ec == std::errc{})
+      text.remove_prefix(static_cast<std::size_t>(read.ptr - text.data()));
     return value;
   }
 
@@ -204,7 +219,8 @@ class PatchReader {
         head.remove_prefix(1);
         count = number_in(head, none);
       }
-      if (start > limits::patch_bytes * 64 || count > limits::patch_bytes) refuse("a hunk's numbers are broken");
+      if (start > limits::patch_bytes * 64 || count > limits::patch_bytes)
+        refuse("a hunk's numbers are broken");
     };
     Hunk hunk;
     std::size_t new_start = 0;
@@ -224,13 +240,18 @@ class PatchReader {
     const auto began = number_;
     std::size_t old_left = hunk.old_count, new_left = hunk.new_count;
     while (old_left > 0 || new_left > 0) {
-      if (at_end()) throw Refused{began, "the patch ends within a hunk", "check the counts in its header"};
+      if (at_end())
+        throw Refused{began, "the patch ends within a hunk", "check the counts in its header"};
       auto line = next();
       // Mail and editors strip the blank of an empty context line.
       const char op = line == "\n" || line == "\r\n" ? ' ' : line.front();
       if (line != "\n" && line != "\r\n") line.remove_prefix(1);
-      const bool fits = op == ' ' ? old_left > 0 && new_left > 0 : op == '-' ? old_left > 0 : op == '+' && new_left > 0;
-      if (!fits) throw Refused{number_, "a hunk's lines do not add up to its header", "check the counts in its header"};
+      const bool fits = op == ' '   ? old_left > 0 && new_left > 0
+                        : op == '-' ? old_left > 0
+                                    : op == '+' && new_left > 0;
+      if (!fits)
+        throw Refused{number_, "a hunk's lines do not add up to its header",
+                      "check the counts in its header"};
       old_left -= op != '+';
       new_left -= op != '-';
       hunk.lines.push_back({op, std::string{line}});
@@ -238,6 +259,18 @@ class PatchReader {
         next();
         if (hunk.lines.back().text.ends_with('\n')) hunk.lines.back().text.pop_back();
       }
+    }
+    refuse_surplus();
+  }
+
+  // A header that counts too few must not cost the patch its last lines.
+  void refuse_surplus() const {
+    const auto line = peek();
+    const bool signature = line == "-- " || line == "--";  // of a mail
+    if (at_end() || line.empty() || starts_file() || signature) return;
+    if (line[0] == '+' || line[0] == '-' || line[0] == ' ') {
+      throw Refused{number_ + 1, "a hunk's lines do not add up to its header",
+                    "check the counts in its header"};
     }
   }
 

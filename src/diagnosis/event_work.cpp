@@ -1,5 +1,6 @@
+#include <fmt/format.h>
+
 #include <charconv>
-#include <cmath>
 
 #include "amdahl/diagnosis/events.hpp"
 #include "amdahl/diagnosis/readings.hpp"
@@ -16,8 +17,9 @@ constexpr double step_seconds_max = 1e9;
 
 bool is_digest(const std::string& text) {
   return !text.empty() && text.size() <= digest_bytes &&
-         text.find_first_not_of("0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
-                                ":._+/=-") == std::string::npos;
+         text.find_first_not_of(
+             "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+             ":._+/=-") == std::string::npos;
 }
 
 }  // namespace
@@ -69,6 +71,23 @@ void EventParser::add_digest(const Line& line) {
   const bool adds_up = digest->size() == 16 && read.ec == std::errc{} && read.ptr == end;
   digests_add_up_ = digests_add_up_ && adds_up;
   digest_sum_ += part;  // sums of hashes modulo 2^64: parts of a run add up in any order
+}
+
+void EventParser::settle_work() {
+  if (works_ > 0 && digests_ == works_ && digests_add_up_) {
+    sum_.sample_digest = fmt::format("{:016x}", digest_sum_);
+  } else if (works_ == 1 && digests_ == 1) {
+    sum_.sample_digest = one_digest_;
+  }
+  if (!sum_.units_problem.empty()) return;
+  if (works_ > 0) {
+    sum_.units = work_units_;
+  } else if (steps_with_n_ > 0 && sum_.lost_lines > 0) {
+    sum_.units_problem = fmt::format(
+        "{} event lines were lost, so the steps do not add up to the whole", sum_.lost_lines);
+  } else if (steps_with_n_ > 0) {
+    sum_.units = step_units_;
+  }
 }
 
 }  // namespace amdahl::diagnosis

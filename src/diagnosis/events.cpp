@@ -55,13 +55,14 @@ bool EventParser::take_hello(const Line& line) {
       const double offset = window_.begin_s + (*t - window_.begin_unix_s) - line.m;
       if (fits(line.m + offset)) offset_s_ = offset;
     }
-    sum_.cut = sum_.cut || !open_.empty();
-    open_.clear();
     next_q_ = line.whole("q");
   }
   count_sequence(line);
-  const bool first = gap_ != Gap::inside;
-  advance(clamped(line.m), first ? "init" : "");
+  advance(clamped(line.m), gap_ == Gap::inside ? "" : "init");
+  if (new_process) {
+    sum_.cut = sum_.cut || !open_.empty();
+    open_.clear();
+  }
   gap_ = Gap::inside;
   if (!first_hello_m_) first_hello_m_ = line.m;
   return true;
@@ -90,7 +91,8 @@ void EventParser::count_sequence(const Line& line) {
   const auto q = line.whole("q");
   if (!q || *q < 0) return;
   if (next_q_ && *q > *next_q_) {
-    sum_.lost_lines = std::min(lost_lines_max, sum_.lost_lines + std::min(lost_lines_max, *q - *next_q_));
+    sum_.lost_lines =
+        std::min(lost_lines_max, sum_.lost_lines + std::min(lost_lines_max, *q - *next_q_));
   }
   if (!next_q_ || *q >= *next_q_) next_q_ = *q < INT64_MAX ? *q + 1 : *q;
 }
@@ -132,18 +134,7 @@ EventSummary EventParser::summary() const {
   double known = 0;
   for (const auto& [phase, seconds] : sum.phase_seconds) known += seconds;
   sum.phase_seconds["unknown"] = std::max(0.0, window_.seconds() - known);
-
-  if (sum.units_problem.empty()) {
-    if (works_ > 0) sum.units = work_units_;
-    else if (steps_with_n_ > 0) sum.units = step_units_;
-  }
-  if (works_ > 0 && digests_ == works_ && digests_add_up_) {
-    char text[17];
-    std::snprintf(text, sizeof text, "%016llx", static_cast<unsigned long long>(digest_sum_));
-    sum.sample_digest = text;
-  } else if (works_ == 1 && digests_ == 1) {
-    sum.sample_digest = one_digest_;
-  }
+  end.settle_work();
   if (first_hello_m_ && last_bye_m_ && *last_bye_m_ >= *first_hello_m_) {
     sum.inside_us = std::llround((*last_bye_m_ - *first_hello_m_) * 1e6);
   }

@@ -2,9 +2,7 @@
 
 #include <fmt/format.h>
 
-#include <chrono>
 #include <map>
-#include <thread>
 
 #include "amdahl/ledger/errors.hpp"
 #include "pq.hpp"
@@ -15,10 +13,8 @@
 namespace amdahl::ledger {
 namespace {
 
-using namespace std::chrono_literals;
-
-constexpr auto lock_deadline = 30s;  // another migration that takes longer should be looked at
-constexpr auto lock_poll = 100ms;
+// Another migration that takes longer than 30 s should be looked at; the database does the waiting.
+constexpr int lock_tries_max = 300;
 constexpr pq::Settings owner_settings{120'000, 10'000};
 constexpr auto functions_name = "functions";
 
@@ -31,20 +27,17 @@ core::Error conflict(std::string message, std::string hint) {
 // Runs `work` under the migration lock, or answers that somebody else holds it.
 core::Result<void> with_lock(pq::Session& session,
                              const std::function<void(pq::Transaction&)>& work) {
-  const auto deadline = std::chrono::steady_clock::now() + lock_deadline;
-  while (true) {
+  for (int tries = 0; tries < lock_tries_max; ++tries) {
     bool locked = false;
     session.in_transaction([&](pq::Transaction& tx) {
       locked = tx.value(statements::try_migration_lock, {}) == "t";
       if (locked) work(tx);
     });
     if (locked) return {};
-    if (std::chrono::steady_clock::now() >= deadline) {
-      return conflict("another migration of this ledger has been running for 30 s",
-                      "wait for it, or look for a session that holds its advisory lock in pg_locks");
-    }
-    std::this_thread::sleep_for(lock_poll);
+    session.value(statements::wait_100_ms, {}, pq::Effect::reads);
   }
+  return conflict("another migration of this ledger has been running for 30 s",
+                  "wait for it, or look for a session that holds its advisory lock in pg_locks");
 }
 
 Sums applied_in(pq::Transaction& tx) {
@@ -123,7 +116,8 @@ core::Result<void> ensure_role(pq::Session& session, const std::string& role) {
         return core::Error{core::ErrorCode::not_allowed,
                            fmt::format("the service role {} does not exist and could not be made: {}",
                                        role, refused.what()),
-                           fmt::format("as a superuser: CREATE ROLE {} LOGIN PASSWORD '…'", quoted)};
+                           fmt::format("as a superuser: {} PASSWORD '…'",
+                                       with_role(statements::create_role, quoted))};
       }
     }
     state = ask();

@@ -65,14 +65,44 @@ bool is_shutdown(const std::string& state) {
   return starts_with(state, "57P") || starts_with(state, "08");
 }
 
+// 6.4 drops the code of the classes that it has a type for.
+std::string sqlstate_of(const pqxx::sql_error& error) {
+  if (!error.sqlstate().empty()) return error.sqlstate();
+  const auto is = [&](auto* type) { return dynamic_cast<decltype(type)>(&error) != nullptr; };
+  if (is(static_cast<const pqxx::insufficient_privilege*>(nullptr))) return "42501";
+  if (is(static_cast<const pqxx::undefined_table*>(nullptr))) return "42P01";
+  if (is(static_cast<const pqxx::undefined_column*>(nullptr))) return "42703";
+  if (is(static_cast<const pqxx::undefined_function*>(nullptr))) return "42883";
+  if (is(static_cast<const pqxx::syntax_error*>(nullptr))) return "42601";
+  if (is(static_cast<const pqxx::unique_violation*>(nullptr))) return "23505";
+  if (is(static_cast<const pqxx::foreign_key_violation*>(nullptr))) return "23503";
+  if (is(static_cast<const pqxx::not_null_violation*>(nullptr))) return "23502";
+  if (is(static_cast<const pqxx::check_violation*>(nullptr))) return "23514";
+  if (is(static_cast<const pqxx::integrity_constraint_violation*>(nullptr))) return "23000";
+  if (is(static_cast<const pqxx::disk_full*>(nullptr))) return "53100";
+  if (is(static_cast<const pqxx::out_of_memory*>(nullptr))) return "53200";
+  if (is(static_cast<const pqxx::insufficient_resources*>(nullptr))) return "53000";
+  if (is(static_cast<const pqxx::data_exception*>(nullptr))) return "22000";
+  if (is(static_cast<const pqxx::feature_not_supported*>(nullptr))) return "0A000";
+  return "";
+}
+
 [[noreturn]] void throw_lost(const std::string& what, Effect effect) {
   const auto message = "the connection to PostgreSQL broke: " + one_line(what);
   if (effect == Effect::writes) throw OutcomeUnknown{message};
   throw Unavailable{message};
 }
 
+// Deadlocks and serialization failures, no sql_error in 6.4; caught first, since in 7 they are one.
+[[noreturn]] void throw_rolled_back(const pqxx::transaction_rollback& error, Effect effect) {
+  if (dynamic_cast<const pqxx::statement_completion_unknown*>(&error) != nullptr) {
+    throw_lost(error.what(), effect);
+  }
+  throw Unavailable{"PostgreSQL gave up: " + one_line(error.what())};
+}
+
 [[noreturn]] void throw_sql(const pqxx::sql_error& error, bool open, Effect effect) {
-  const auto state = error.sqlstate();
+  const auto state = sqlstate_of(error);
   const auto message = one_line(error.what());
   if (state == "AM001") throw Fenced{message};
   if (!open || is_shutdown(state)) throw_lost(message, effect);
@@ -139,6 +169,9 @@ std::optional<std::string> Session::value(const std::string& sql, const std::vec
   try {
     pqxx::nontransaction tx{open.pq};
     return first_value(execute(tx, sql, args));
+  } catch (const pqxx::transaction_rollback& error) {
+    drop();
+    throw_rolled_back(error, effect);
   } catch (const pqxx::sql_error& error) {
     const auto old = drop();
     throw_sql(error, old->pq.is_open(), effect);
@@ -158,6 +191,9 @@ void Session::in_transaction(const std::function<void(Transaction&)>& work) {
     effect = Effect::writes;
     ++round_trips_;
     tx.commit();
+  } catch (const pqxx::transaction_rollback& error) {
+    connection_.reset();
+    throw_rolled_back(error, effect);
   } catch (const pqxx::sql_error& error) {
     const auto old = std::exchange(connection_, nullptr);
     throw_sql(error, old->pq.is_open(), effect);

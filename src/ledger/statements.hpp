@@ -82,6 +82,7 @@ inline constexpr auto bootstrap = R"sql(
 /// Polled, never awaited: a waiting lock and a concurrent index would block each other.
 inline constexpr auto try_migration_lock =
     "SELECT pg_try_advisory_xact_lock(hashtext('amdahl migrations'))";
+inline constexpr auto wait_100_ms = "SELECT pg_sleep(0.1)";
 inline constexpr auto applied_migrations =
     "SELECT version, name, encode(checksum, 'hex') FROM amdahl.schema_migration ORDER BY version";
 inline constexpr auto insert_migration =
@@ -124,6 +125,7 @@ inline constexpr auto grants = R"sql(
 
 // -- databases of a private server --
 inline constexpr auto create_database = "CREATE DATABASE";  // and its quoted name
+inline constexpr auto one = "SELECT 1";
 inline constexpr auto has_database = "SELECT 1 FROM pg_database WHERE datname = $1";
 
 }  // namespace amdahl::ledger::statements

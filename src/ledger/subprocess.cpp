@@ -7,12 +7,15 @@
 #include <poll.h>
 #include <signal.h>
 #include <sys/stat.h>
+#include <sys/timerfd.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <array>
 #include <cerrno>
+#include <cstdint>
 #include <cstring>
+#include <utility>
 
 namespace amdahl::ledger {
 namespace {
@@ -38,17 +41,42 @@ constexpr int exec_failed = 127;
   ::_exit(exec_failed);
 }
 
+// Closed when it goes out of scope.
+class Descriptor {
+ public:
+  explicit Descriptor(int fd) : fd_{fd} {}
+  Descriptor(const Descriptor&) = delete;
+  Descriptor& operator=(const Descriptor&) = delete;
+  ~Descriptor() { close(); }
+  void close() {
+    if (fd_ >= 0) ::close(std::exchange(fd_, -1));
+  }
+  int get() const { return fd_; }
+
+ private:
+  int fd_;
+};
+
+// Becomes readable when the deadline has passed.
+int deadline_timer(std::chrono::milliseconds deadline) {
+  const int fd = ::timerfd_create(CLOCK_BOOTTIME, TFD_CLOEXEC);
+  itimerspec spec{};
+  spec.it_value.tv_sec = deadline.count() / 1000;
+  spec.it_value.tv_nsec = deadline.count() % 1000 * 1'000'000;
+  if (fd >= 0) ::timerfd_settime(fd, 0, &spec, nullptr);
+  return fd;
+}
+
 // Reads until the child closes its end; false when the deadline passed first.
-bool drain(int pipe, std::chrono::steady_clock::time_point deadline, std::string& output) {
+bool drain(int pipe, int timer, std::string& output) {
   std::array<char, 4096> buffer;
   while (true) {
-    const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(
-        deadline - std::chrono::steady_clock::now());
-    if (left.count() <= 0) return false;
-    pollfd ready{pipe, POLLIN, 0};
-    const int polled = ::poll(&ready, 1, static_cast<int>(left.count()));
-    if (polled < 0 && errno != EINTR) return false;
-    if (polled <= 0) continue;
+    std::array<pollfd, 2> ready{pollfd{pipe, POLLIN, 0}, pollfd{timer, POLLIN, 0}};
+    if (::poll(ready.data(), ready.size(), -1) < 0) {
+      if (errno == EINTR) continue;
+      return false;
+    }
+    if (ready[1].revents != 0) return false;
     const auto count = ::read(pipe, buffer.data(), buffer.size());
     if (count == 0) return true;
     if (count < 0 && errno != EINTR) return true;
@@ -56,6 +84,11 @@ bool drain(int pipe, std::chrono::steady_clock::time_point deadline, std::string
       output.append(buffer.data(), static_cast<std::size_t>(count));
     }
   }
+}
+
+core::Error cannot_start(const std::string& program, int error) {
+  return {core::ErrorCode::failed, fmt::format("cannot start {}: {}", program, std::strerror(error)),
+          ""};
 }
 
 }  // namespace
@@ -66,25 +99,19 @@ core::Result<Finished> run_command(const Command& command) {
   for (auto& word : words) argv.push_back(word.data());
   argv.push_back(nullptr);
 
-  std::array<int, 2> pipe{};
-  if (::pipe2(pipe.data(), O_CLOEXEC) != 0) {
-    return core::Error{core::ErrorCode::failed,
-                       fmt::format("cannot start {}: {}", words[0], std::strerror(errno)), ""};
-  }
+  std::array<int, 2> ends{};
+  if (::pipe2(ends.data(), O_CLOEXEC) != 0) return cannot_start(words[0], errno);
+  const Descriptor output{ends[0]};
+  Descriptor input{ends[1]};
+  const Descriptor timer{deadline_timer(command.deadline)};
+  if (timer.get() < 0) return cannot_start(words[0], errno);
   const auto child = ::fork();
-  if (child == 0) become(argv.data(), command.run_as, pipe[1]);
-  const int fork_error = errno;
-  ::close(pipe[1]);
-  if (child < 0) {
-    ::close(pipe[0]);
-    return core::Error{core::ErrorCode::failed,
-                       fmt::format("cannot start {}: {}", words[0], std::strerror(fork_error)), ""};
-  }
+  if (child == 0) become(argv.data(), command.run_as, input.get());
+  if (child < 0) return cannot_start(words[0], errno);
+  input.close();
 
   Finished finished;
-  const bool ended =
-      drain(pipe[0], std::chrono::steady_clock::now() + command.deadline, finished.output);
-  ::close(pipe[0]);
+  const bool ended = drain(output.get(), timer.get(), finished.output);
   if (!ended) ::kill(-child, SIGKILL);
   int status = 0;
   while (::waitpid(child, &status, 0) < 0 && errno == EINTR) {
@@ -96,6 +123,14 @@ core::Result<Finished> run_command(const Command& command) {
   }
   finished.exit_code = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
   return finished;
+}
+
+void wait_for(std::chrono::milliseconds duration) {
+  const Descriptor timer{deadline_timer(duration)};
+  std::uint64_t expirations = 0;
+  while (timer.get() >= 0 && ::read(timer.get(), &expirations, sizeof expirations) < 0 &&
+         errno == EINTR) {
+  }
 }
 
 }  // namespace amdahl::ledger

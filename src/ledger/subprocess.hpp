@@ -31,4 +31,7 @@ struct Finished {
 /// and with none of our descriptors. Past the deadline it is killed: `timed_out`.
 core::Result<Finished> run_command(const Command& command);
 
+/// Waits for something outside that can only be asked again.
+void wait_for(std::chrono::milliseconds duration);
+
 }  // namespace amdahl::ledger

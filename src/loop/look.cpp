@@ -5,6 +5,7 @@
 
 #include "amdahl/core/canonical_json.hpp"
 #include "amdahl/loop/engine.hpp"
+#include "patch_check.hpp"
 #include "protocols.hpp"
 
 // What the engine sees outside the ledger before it plans: clusters, results, code.
@@ -87,6 +88,14 @@ void Engine::look_at_code(const ledger::Snapshot& snapshot, View& view) {
              command.args.value("job", nlohmann::json{}) == job.spec.name;
     });
     if (asked) read(job);
+    const auto code = view.code.find(job.id);
+    if (code == view.code.end() || code->second.has_error()) continue;
+    for (const auto& hypothesis : snapshot.hypotheses) {
+      if (hypothesis.job != job.id) continue;
+      if (auto problem = patch_problem(*code->second, job.champion, hypothesis.changes)) {
+        view.unfit.emplace(hypothesis.id, std::move(*problem));
+      }
+    }
   }
 }
 
@@ -102,6 +111,9 @@ void Engine::look_for_known(const ledger::Snapshot& snapshot, View& view) {
       nlohmann::json question{{"job", job.spec.name}, {"changes", core::to_json(*changes)}};
       const auto protocol = make_protocol(job, cluster->second, *code->second, *changes, parts_.settings);
       if (protocol.has_value()) question["fingerprint"] = core::fingerprint(*protocol);
+      if (auto problem = patch_problem(*code->second, job.champion, *changes)) {
+        view.unfit_commands.emplace(command.key, std::move(*problem));
+      }
       view.known[command.key] = parts_.ledger.read("known", question);
     }
   }

@@ -79,7 +79,7 @@ json add_job(PlanContext& context, const json& args) {
   }
   ledger::NewJob job;
   const auto* old = job_named(context, spec->name);
-  if (old != nullptr && old->spec == *spec) return {{"ok", true}, {"job", spec->name}, {"changed", false}};
+  if (old != nullptr && old->spec == *spec && !old->paused) return {{"ok", true}, {"job", spec->name}, {"changed", false}};
   job.champion = old == nullptr ? core::baseline_configuration(*spec) : carry_champion(*old, *spec, job.note);
   job.spec = std::move(*spec);
   json answer{{"ok", true}, {"job", job.spec.name}, {"changed", old != nullptr}, {"note", job.note}};
@@ -105,6 +105,8 @@ std::optional<json> propose(PlanContext& context, const ledger::CommandRow& comm
     }
   }
   if (auto variant = core::apply(job->champion, *changes); variant.has_error()) return refusal(variant.error());
+  const auto unfit = context.view.unfit_commands.find(command.key);
+  if (unfit != context.view.unfit_commands.end()) return refusal(unfit->second);
   ledger::NewHypothesis hypothesis;
   hypothesis.job = job->id;
   hypothesis.source = core::parse<core::HypothesisSource>(text_of(command.args, "source"))

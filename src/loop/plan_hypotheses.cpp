@@ -105,6 +105,11 @@ void register_one(PlanContext& context, const JobRow& job, const HypothesisRow* 
   if (code->second.has_error()) {
     return context.wait_for(fmt::format("job {}: {}", job.spec.name, code->second.error().message));
   }
+  const auto unfit = hypothesis == nullptr ? context.view.unfit.end() : context.view.unfit.find(hypothesis->id);
+  if (unfit != context.view.unfit.end()) {
+    context.actions.reject.push_back({hypothesis->id, unfit->second.message});
+    return;
+  }
   const auto changes = hypothesis == nullptr ? std::vector<core::Change>{} : hypothesis->changes;
   auto protocol = make_protocol(job, *cluster, *code->second, changes, context.settings);
   if (protocol.has_error()) {
@@ -157,7 +162,11 @@ const HypothesisRow* next_hypothesis(PlanContext& context, const JobRow& job) {
 
 void plan_hypotheses(PlanContext& context) {
   for (const auto& job : context.snapshot.jobs) {
-    if (job.paused) continue;
+    if (job.paused) {
+      context.wait_for(fmt::format("job {} is paused: its baseline could not be measured (amdahl experiments); "
+                                   "mend it and add it again: amdahl jobs add FILE", job.spec.name));
+      continue;
+    }
     if (job.sigma0) propose_knobs(context, job);
     if (experiment_open(context, job.id)) continue;
     if (context.snapshot.paused) {

@@ -22,9 +22,9 @@ void UniqueFd::reset(int fd) {
 }
 
 Error system_error(std::string_view verb, const fs::path& path, int error) {
-  const auto code = error == ENOENT                      ? ErrorCode::not_found
+  const auto code = error == ENOENT                     ? ErrorCode::not_found
                     : error == EACCES || error == EPERM ? ErrorCode::not_allowed
-                                                         : ErrorCode::failed;
+                                                        : ErrorCode::failed;
   std::string hint;
   if (error == ENOSPC || error == EDQUOT) hint = "free some space on that file system";
   return {code, "cannot " + std::string{verb} + " " + path.string() + ": " + std::strerror(error),
@@ -43,9 +43,7 @@ bool write_all(int fd, std::string_view content) {
   return true;
 }
 
-namespace {
-
-Result<UniqueFd> open_plain(const fs::path& path) {
+Result<UniqueFd> open_plain_file(const fs::path& path) {
   UniqueFd file{::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK)};
   if (!file) return system_error("open", path, errno);
   struct stat status {};
@@ -53,6 +51,8 @@ Result<UniqueFd> open_plain(const fs::path& path) {
   if (!S_ISREG(status.st_mode)) return core::invalid_input(path.string() + " is not a plain file");
   return file;
 }
+
+namespace {
 
 // Up to `bytes_max` and one more, so that the caller sees when there is more.
 Result<std::string> read_rest(const UniqueFd& file, const fs::path& path, std::size_t bytes_max) {
@@ -73,7 +73,7 @@ Result<std::string> read_rest(const UniqueFd& file, const fs::path& path, std::s
 }  // namespace
 
 Result<std::string> read_file(const fs::path& path, std::size_t bytes_max) {
-  const auto file = open_plain(path);
+  const auto file = open_plain_file(path);
   if (!file) return file.error();
   auto content = read_rest(*file, path, bytes_max);
   if (content && content->size() > bytes_max) {
@@ -84,11 +84,12 @@ Result<std::string> read_file(const fs::path& path, std::size_t bytes_max) {
 }
 
 Result<std::string> read_file_end(const fs::path& path, std::size_t bytes_max) {
-  const auto file = open_plain(path);
+  const auto file = open_plain_file(path);
   if (!file) return file.error();
   const auto size = ::lseek(file->get(), 0, SEEK_END);
   const auto begin = std::max<off_t>(0, size - static_cast<off_t>(bytes_max));
-  if (size < 0 || ::lseek(file->get(), begin, SEEK_SET) < 0) return system_error("read", path, errno);
+  if (size < 0 || ::lseek(file->get(), begin, SEEK_SET) < 0)
+    return system_error("read", path, errno);
   auto content = read_rest(*file, path, bytes_max);
   if (content && content->size() > bytes_max) content->resize(bytes_max);  // it has grown meanwhile
   return content;

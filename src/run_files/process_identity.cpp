@@ -45,7 +45,8 @@ std::optional<ProcStat> read_stat(pid_t pid) {
   const auto number = [](std::string_view field, auto& into) {
     return std::from_chars(field.data(), field.data() + field.size(), into).ec == std::errc{};
   };
-  if (!number(fields[3], stat.session) || !number(fields[19], stat.start_ticks)) return std::nullopt;
+  if (!number(fields[3], stat.session) || !number(fields[19], stat.start_ticks))
+    return std::nullopt;
   return stat;
 }
 
@@ -97,7 +98,9 @@ core::Result<ProcessIdentity> process_identity_from_json(const nlohmann::json& v
 }
 
 // By number: glibc 2.36 declares these functions without extern "C".
-UniqueFd open_pidfd(pid_t pid) { return UniqueFd{static_cast<int>(::syscall(SYS_pidfd_open, pid, 0))}; }
+UniqueFd open_pidfd(pid_t pid) {
+  return UniqueFd{static_cast<int>(::syscall(SYS_pidfd_open, pid, 0))};
+}
 
 bool signal_process(const ProcessIdentity& process, int signal) {
   const auto pidfd = open_pidfd(process.pid);

@@ -84,7 +84,8 @@ Result<fs::path> LocalAdapter::where(const RunKey& key) const {
   for (const auto& folder : {live_, done_}) {
     if (is_folder(folder / key.text)) return folder / key.text;
   }
-  return Error{ErrorCode::not_found, "no run " + key.text + " below " + live_.parent_path().string(), ""};
+  return Error{ErrorCode::not_found,
+               "no run " + key.text + " below " + live_.parent_path().string(), ""};
 }
 
 // Whether the directory is new.
@@ -95,7 +96,8 @@ Result<bool> LocalAdapter::make_directory(const core::RunSpec& spec, const fs::p
   }
   if (errno != EEXIST) return run_files::system_error("create", directory, errno);
   const auto there = run_files::read_spec(directory);
-  if (!there && there.error().code == ErrorCode::not_found) return true;  // died before it was written
+  if (!there && there.error().code == ErrorCode::not_found)
+    return true;  // died before it was written
   if (there && core::spec_sha(*there) == core::spec_sha(spec)) return false;
   return Error{ErrorCode::conflict, directory.string() + " belongs to another spec", ""};
 }
@@ -106,12 +108,14 @@ Result<void> LocalAdapter::write_run(const core::RunSpec& spec, const fs::path& 
                                           have.memory_bytes,
                                           clock_.now().time_since_epoch().count()};
   const auto local = core::canonical_json(run_files::to_json(settings));
-  if (auto written = run_files::write_file(directory / names::local, local); !written) return written;
+  if (auto written = run_files::write_file(directory / names::local, local); !written)
+    return written;
   return run_files::write_file(directory / names::spec, core::canonical_json(core::to_json(spec)));
 }
 
 Submitted LocalAdapter::submit(const core::RunSpec& spec) {
-  if (auto valid = validate(spec); !valid) return failed(FailureClass::permanent, valid.error().message);
+  if (auto valid = validate(spec); !valid)
+    return failed(FailureClass::permanent, valid.error().message);
   Submitted submitted;
   if (is_folder(done_ / spec.key.text)) {
     submitted.kind = Submitted::Kind::already_exists;
@@ -121,10 +125,12 @@ Submitted LocalAdapter::submit(const core::RunSpec& spec) {
   const auto fresh = make_directory(spec, directory);
   if (!fresh) {
     const bool taken = fresh.error().code == ErrorCode::conflict;
-    return failed(taken ? FailureClass::key_conflict : FailureClass::retryable, fresh.error().message);
+    return failed(taken ? FailureClass::key_conflict : FailureClass::retryable,
+                  fresh.error().message);
   }
   if (*fresh) {
-    if (auto written = write_run(spec, directory); !written) return failed(FailureClass::retryable, written.error().message);
+    if (auto written = write_run(spec, directory); !written)
+      return failed(FailureClass::retryable, written.error().message);
   }
   const auto seen = observe_directory(directory, spec.key);
   if (!seen) return failed(FailureClass::retryable, seen.error().message);
@@ -135,7 +141,8 @@ Submitted LocalAdapter::submit(const core::RunSpec& spec) {
     return submitted;
   }
   const auto started = start_shim(options_.shim, directory, core::limits::submit_timeout);
-  if (const auto* failure = std::get_if<Failure>(&started)) return failed(failure->kind, failure->message);
+  if (const auto* failure = std::get_if<Failure>(&started))
+    return failed(failure->kind, failure->message);
   const auto& shim = std::get<ShimStarted>(started);
   submitted.kind = shim.already ? Submitted::Kind::already_exists : Submitted::Kind::accepted;
   submitted.ref = {shim.native_id, clock_.now().time_since_epoch().count()};

@@ -63,7 +63,8 @@ bool is_gpu_device(const std::string& name) {
 std::int64_t gpu_devices(const fs::path& root) {
   std::error_code error;
   std::int64_t count = 0;
-  for (fs::directory_iterator entry{root / "dev", error}, end; !error && entry != end; entry.increment(error)) {
+  for (fs::directory_iterator entry{root / "dev", error}, end; !error && entry != end;
+       entry.increment(error)) {
     count += is_gpu_device(entry->path().filename());
   }
   return count;
@@ -72,8 +73,8 @@ std::int64_t gpu_devices(const fs::path& root) {
 // `8 x NVIDIA H100 80GB HBM3`, or the processor where there is no GPU.
 std::string hardware_class(const fs::path& root, std::int64_t gpus) {
   std::error_code error;
-  for (fs::directory_iterator entry{root / "proc/driver/nvidia/gpus", error}, end; !error && entry != end;
-       entry.increment(error)) {
+  for (fs::directory_iterator entry{root / "proc/driver/nvidia/gpus", error}, end;
+       !error && entry != end; entry.increment(error)) {
     const auto model = field(entry->path() / "information", "Model");
     if (!model.empty()) return std::to_string(gpus) + " x " + model;
   }

@@ -35,7 +35,8 @@ void end_by_result(Observation& seen, const core::RunResult& result) {
   seen.ended_at_us = result.end_us;
   if (!result.node.empty()) seen.nodes = {result.node};
   if (result.cancelled) return end(seen, RunOutcome::cancelled, CauseClass::operator_, "cancelled");
-  if (!result.problem.empty()) return end(seen, RunOutcome::launch_failed, CauseClass::infra, result.problem);
+  if (!result.problem.empty())
+    return end(seen, RunOutcome::launch_failed, CauseClass::infra, result.problem);
   // Legs that failed are in the result: the run did its work.
   end(seen, RunOutcome::succeeded, CauseClass::none, "");
 }
@@ -59,7 +60,8 @@ void end_without_result(Observation& seen, const fs::path& directory, const core
     return end(seen, RunOutcome::lost, CauseClass::infra,
                garbage ? why.message : "the shim died before it could write a result");
   }
-  const auto failure = run_files::read_file(directory / names::failure, core::limits::error_tail_bytes);
+  const auto failure =
+      run_files::read_file(directory / names::failure, core::limits::error_tail_bytes);
   end(seen, RunOutcome::launch_failed, CauseClass::infra,
       failure ? *failure : "the shim died before it began");
 }
@@ -94,13 +96,16 @@ Result<std::optional<Observation>> observe_directory(const fs::path& directory,
     return std::optional{std::move(seen)};
   }
   if (!*locked) {
-    end_without_result(seen, directory, result ? core::invalid_input("result.json names another run") : result.error());
+    end_without_result(
+        seen, directory,
+        result ? core::invalid_input("result.json names another run") : result.error());
     return std::optional{std::move(seen)};
   }
   seen.nodes = {run_files::host_name()};
   seen.state = seen.claimed ? RunState::running : RunState::queued;
   seen.held_by_us = !seen.claimed && !has_file(directory / names::release);
-  if (const auto allocation = run_files::read_allocation(directory)) seen.started_at_us = allocation->start_us;
+  if (const auto allocation = run_files::read_allocation(directory))
+    seen.started_at_us = allocation->start_us;
   return std::optional{std::move(seen)};
 }
 

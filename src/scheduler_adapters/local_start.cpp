@@ -40,7 +40,8 @@ std::string inherited(const char* name, const char* otherwise) {
 
 std::variant<Starter, Failure> spawn_starter(const fs::path& shim, const fs::path& directory) {
   std::array<int, 2> ends{};
-  if (::pipe2(ends.data(), O_CLOEXEC) != 0) return Failure{Kind::retryable, std::string{"cannot make a pipe: "} + std::strerror(errno)};
+  if (::pipe2(ends.data(), O_CLOEXEC) != 0)
+    return Failure{Kind::retryable, std::string{"cannot make a pipe: "} + std::strerror(errno)};
   UniqueFd read{ends[0]};
   const UniqueFd write{ends[1]};
   std::string program = shim, verb = "start", argument = directory;
@@ -66,7 +67,8 @@ std::variant<Starter, Failure> spawn_starter(const fs::path& shim, const fs::pat
                                   arguments.data(), environment.data());
   ::posix_spawnattr_destroy(&attributes);
   ::posix_spawn_file_actions_destroy(&actions);
-  if (error != 0) return Failure{Kind::retryable, "cannot start " + program + ": " + std::strerror(error)};
+  if (error != 0)
+    return Failure{Kind::retryable, "cannot start " + program + ": " + std::strerror(error)};
   starter.answer = std::move(read);
   return starter;
 }
@@ -75,21 +77,25 @@ std::variant<Starter, Failure> spawn_starter(const fs::path& shim, const fs::pat
 std::optional<std::string> read_answer(int pipe, std::chrono::steady_clock::time_point end) {
   std::string answer;
   for (;;) {
-    const auto left = std::chrono::ceil<std::chrono::milliseconds>(end - std::chrono::steady_clock::now());
+    const auto left =
+        std::chrono::ceil<std::chrono::milliseconds>(end - std::chrono::steady_clock::now());
     if (left.count() <= 0) return std::nullopt;
     pollfd polled{pipe, POLLIN, 0};
     if (::poll(&polled, 1, static_cast<int>(left.count())) <= 0) continue;
     std::array<char, 4096> buffer;
     const auto got = ::read(pipe, buffer.data(), buffer.size());
     if (got == 0) return answer;
-    if (got > 0 && answer.size() < answer_bytes_max) answer.append(buffer.data(), static_cast<std::size_t>(got));
+    if (got > 0 && answer.size() < answer_bytes_max)
+      answer.append(buffer.data(), static_cast<std::size_t>(got));
   }
 }
 
 std::variant<ShimStarted, Failure> read_started(const std::string& answer) {
   const auto value = core::parse_json(answer, "amdahl-run start");
-  if (!value || !value->is_object() || !value->contains("native_id") || !(*value)["native_id"].is_string()) {
-    return Failure{Kind::unknown_outcome, "amdahl-run start answered garbage: " + answer.substr(0, 200)};
+  if (!value || !value->is_object() || !value->contains("native_id") ||
+      !(*value)["native_id"].is_string()) {
+    return Failure{Kind::unknown_outcome,
+                   "amdahl-run start answered garbage: " + answer.substr(0, 200)};
   }
   return ShimStarted{(*value)["native_id"].get<std::string>(), value->value("already", false)};
 }

@@ -7,13 +7,33 @@ namespace {
 
 using core::Result;
 
+bool has_zero(const std::string& text) { return text.find('\0') != std::string::npos; }
+
+// What the kernel would cut or misread, and the leg would then not run as written.
+Result<void> check_texts(const core::LegSpec& leg) {
+  for (const auto& [name, value] : leg.env) {
+    if (name.empty() || name.find('=') != std::string::npos || has_zero(name) || has_zero(value)) {
+      return core::invalid_input(
+          fmt::format("the {} sets the variable `{}`, which no process can have",
+                      core::name(leg.arm), name.substr(0, name.find('\0'))),
+          "names are not empty and hold no `=`; no zero bytes");
+    }
+  }
+  for (const auto& word : leg.command) {
+    if (has_zero(word)) return core::invalid_input("a command cannot hold a zero byte");
+  }
+  return {};
+}
+
 Result<void> check_legs(const core::RunSpec& spec) {
-  if (spec.legs.empty() || spec.legs.size() > 2) return core::invalid_input("a run has one or two legs");
+  if (spec.legs.empty() || spec.legs.size() > 2)
+    return core::invalid_input("a run has one or two legs");
   for (const auto& leg : spec.legs) {
     if (leg.command.empty() || leg.command.front().empty()) {
       return core::invalid_input(fmt::format("the {} has no command", core::name(leg.arm)),
                                  "set [job] command in the job file");
     }
+    if (auto texts = check_texts(leg); !texts) return texts;
     if (leg.gpus < 0 || leg.gpus > spec.allocation.gpus) {
       return core::invalid_input(fmt::format("the {} uses {} GPUs of an allocation of {}",
                                              core::name(leg.arm), leg.gpus, spec.allocation.gpus));
@@ -25,17 +45,20 @@ Result<void> check_legs(const core::RunSpec& spec) {
 }  // namespace
 
 Result<void> validate_local(const core::RunSpec& spec, const Capacity& capacity) {
-  if (!core::is_run_key(spec.key.text)) return core::invalid_input("`" + spec.key.text + "` is no run key");
+  if (!core::is_run_key(spec.key.text))
+    return core::invalid_input("`" + spec.key.text + "` is no run key");
   if (auto legs = check_legs(spec); !legs) return legs;
   const auto& wants = spec.allocation;
   if (wants.nodes != 1) {
-    return core::invalid_input(fmt::format("the local cluster has one node, the job wants {}", wants.nodes),
-                               "set nodes = 1 or use another cluster");
+    return core::invalid_input(
+        fmt::format("the local cluster has one node, the job wants {}", wants.nodes),
+        "set nodes = 1 or use another cluster");
   }
   const auto check = [](const char* what, std::int64_t wanted, std::int64_t there) -> Result<void> {
     if (wanted >= 0 && wanted <= there) return {};
-    return core::invalid_input(fmt::format("the job wants {} {}, this machine has {}", wanted, what, there),
-                               "lower [job.resources], or raise it in [cluster.NAME]");
+    return core::invalid_input(
+        fmt::format("the job wants {} {}, this machine has {}", wanted, what, there),
+        "lower [job.resources], or raise it in [cluster.NAME]");
   };
   if (auto gpus = check("GPUs", wants.gpus, capacity.gpus); !gpus) return gpus;
   if (auto cpus = check("CPUs", wants.cpus, capacity.cpus); !cpus) return cpus;

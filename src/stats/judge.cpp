@@ -24,6 +24,10 @@ namespace {
 // So many failures of one arm against none of the other need no more pairs.
 constexpr int decisive_failures = 3;
 
+// Most changes do nothing and are futile after the third pair or soon after: once there are enough
+// pairs to nominate, what is in flight beyond the deciding one is wasted.
+constexpr int discovery_in_flight = 2;
+
 // An A/A canary gives up when as many pairs again have failed as it needs.
 constexpr int canary_attempts_factor = 2;
 
@@ -151,8 +155,9 @@ void assess_discovery(const ExperimentEvidence& evidence, Assessment& result) {
                             standing.e_value, count.complete, protocol.nominate_at)));
     return;
   }
-  // No more in flight than could earn a nomination at once: a hopeless change stops at the third.
-  const int room = std::min(protocol.pairs_max - count.used(), protocol.pairs_min - count.open);
+  const int in_flight =
+      std::max(protocol.pairs_min - count.used(), discovery_in_flight - count.open);
+  const int room = std::min(protocol.pairs_max - count.used(), in_flight);
   if (room > 0) result.pairs.push_back({.check_no = 0, .count = room});
 }
 

@@ -13,10 +13,11 @@ namespace amdahl::stats {
 
 namespace {
 
-// Opens the pairs that the first `checks_max` checks without a vote still lack.
+// Opens the pairs that the first `checks_max` checks without a vote still lack; the extension never
+// votes and stands last.
 void open_checks(const Standing& standing, int checks_max, Assessment& result) {
   for (const CheckStanding& check : standing.checks) {
-    if (check.vote || check.kind == core::CheckKind::extension) continue;
+    if (check.vote) continue;
     if (checks_max-- <= 0) return;
     const int missing = check.planned - check.complete - check.open;
     if (missing > 0) result.pairs.push_back({.check_no = check.check_no, .count = missing});
@@ -68,11 +69,7 @@ void gather_evidence(const ExperimentEvidence& evidence, Assessment& result) {
     result.register_extension = true;
     return;
   }
-  const int missing =
-      protocol.extension_pairs - count_pairs(evidence, extension_no(evidence)).used();
-  if (missing > 0) {
-    result.pairs.push_back({.check_no = extension_no(evidence), .count = missing});
-  } else if (standing.e_value >= protocol.decide_at) {
+  if (standing.e_value >= protocol.decide_at) {
     decide(evidence, result, core::VerdictOutcome::provisional);
   } else {
     result.verdict =

@@ -28,7 +28,8 @@ struct Pipe {
 core::Result<Pipe> make_pipe() {
   std::array<int, 2> ends{};
   if (::pipe2(ends.data(), O_CLOEXEC) != 0) {
-    return core::Error{core::ErrorCode::failed, std::string{"cannot make a pipe: "} + std::strerror(errno), ""};
+    return core::Error{core::ErrorCode::failed,
+                       std::string{"cannot make a pipe: "} + std::strerror(errno), ""};
   }
   return Pipe{UniqueFd{ends[0]}, UniqueFd{ends[1]}};
 }
@@ -105,24 +106,27 @@ core::Result<Child> start_child(const ChildPlan& plan) {
   auto output = make_pipe();
   auto error = make_pipe();
   auto report_pipe = make_pipe();
-  if (!output || !error || !report_pipe) return core::Error{core::ErrorCode::failed, "cannot make pipes: too many open files", ""};
+  if (!output || !error || !report_pipe)
+    return core::Error{core::ErrorCode::failed, "cannot make pipes: too many open files", ""};
 
   auto command = plan.command;
   std::vector<std::string> environment;
   for (const auto& [name, value] : plan.environment) environment.push_back(name + "=" + value);
-  const ChildSetup setup{plan.directory.c_str(), pointers(command), pointers(environment),
-                         output->write.get(), error->write.get(), report_pipe->write.get(),
-                         plan.fixed_layout, ::getpid()};
+  const ChildSetup setup{plan.directory.c_str(), pointers(command),  pointers(environment),
+                         output->write.get(),    error->write.get(), report_pipe->write.get(),
+                         plan.fixed_layout,      ::getpid()};
   Child child;
   child.pid = ::fork();
   if (child.pid < 0) {
-    return core::Error{core::ErrorCode::failed, std::string{"cannot fork: "} + std::strerror(errno), ""};
+    return core::Error{core::ErrorCode::failed, std::string{"cannot fork: "} + std::strerror(errno),
+                       ""};
   }
   if (child.pid == 0) become_job(setup);
   report_pipe->write.reset();
 
   Report last;
-  for (Report next; ::read(report_pipe->read.get(), &next, sizeof next) == sizeof next;) last = next;
+  for (Report next; ::read(report_pipe->read.get(), &next, sizeof next) == sizeof next;)
+    last = next;
   if (last.error != 0 || last.exec_ns == 0) {
     ::waitpid(child.pid, nullptr, 0);
     return start_error(plan, last);

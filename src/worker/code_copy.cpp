@@ -29,7 +29,8 @@ Result<void> copy_plain_file(const fs::path& from, const fs::path& to) {
   const UniqueFd target{::open(to.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode)};
   if (!target || ::fchmod(target.get(), mode) != 0) return system_error("create", to, errno);
   for (off_t left = status.st_size; left > 0;) {
-    const auto copied = ::sendfile(target.get(), source.get(), nullptr, static_cast<std::size_t>(left));
+    const auto copied =
+        ::sendfile(target.get(), source.get(), nullptr, static_cast<std::size_t>(left));
     if (copied < 0 && errno == EINTR) continue;
     if (copied <= 0) return system_error("copy", to, copied < 0 ? errno : EIO);
     left -= copied;
@@ -67,7 +68,8 @@ bool is_reached_without_links(const fs::path& root, const fs::path& relative) {
 }
 
 // Also the other names of a file that exists as a link: O_NOFOLLOW refuses it.
-Result<core::SourceTree> read_named(const fs::path& root, const std::vector<core::FilePatch>& patch) {
+Result<core::SourceTree> read_named(const fs::path& root,
+                                    const std::vector<core::FilePatch>& patch) {
   core::SourceTree tree;
   for (const auto& file : patch) {
     const auto path = root / file.path;
@@ -103,7 +105,8 @@ Result<void> apply_one(const fs::path& root, const std::string& diff, const std:
   for (const auto& file : *patch) {
     const auto found = after->find(file.path);
     if (found == after->end()) {
-      if (::unlink((root / file.path).c_str()) != 0) return system_error("remove", root / file.path, errno);
+      if (::unlink((root / file.path).c_str()) != 0)
+        return system_error("remove", root / file.path, errno);
     } else if (auto written = write_patched(root / file.path, found->second); !written) {
       return written.error();
     }

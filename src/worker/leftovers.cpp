@@ -41,7 +41,8 @@ void kill_leftovers() {
     }
     ::poll(nullptr, 0, 1);
   }
-  if (collected > 0) log_line("killed " + std::to_string(collected) + " processes that the leg left behind");
+  if (collected > 0)
+    log_line("killed " + std::to_string(collected) + " processes that the leg left behind");
 }
 
 }  // namespace amdahl::worker

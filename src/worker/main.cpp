@@ -1,11 +1,11 @@
+#include <signal.h>
+#include <unistd.h>
+
 #include <string_view>
 
 #include "amdahl/run_files/durable.hpp"
 #include "shim.hpp"
 #include "start.hpp"
-
-#include <signal.h>
-#include <unistd.h>
 
 namespace {
 
@@ -40,7 +40,8 @@ int main(int argc, char** argv) {
   std::error_code error;
   const auto directory = std::filesystem::canonical(argv[2], error);
   if (error) {
-    print(STDERR_FILENO, "amdahl-run: cannot open " + std::string{argv[2]} + ": " + error.message() + "\n");
+    print(STDERR_FILENO,
+          "amdahl-run: cannot open " + std::string{argv[2]} + ": " + error.message() + "\n");
     return 65;
   }
   if (command == "start") return amdahl::worker::start_detached(directory);

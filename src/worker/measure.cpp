@@ -1,12 +1,12 @@
 #include "measure.hpp"
 
-#include <array>
 #include <string_view>
 
 #include "amdahl/core/limits.hpp"
 #include "amdahl/diagnosis/events.hpp"
 #include "amdahl/diagnosis/readings.hpp"
 #include "amdahl/run_files/durable.hpp"
+#include "line_files.hpp"
 
 namespace amdahl::worker {
 namespace {
@@ -14,66 +14,75 @@ namespace {
 using core::Source;
 using diagnosis::Reading;
 
-/// Everything that numbers of a leg are read from; outputs only when a source needs them.
-struct LegTraces {
-  diagnosis::EventSummary events;
-  std::string events_problem;
-  std::string standard_output, standard_error;
+struct EventTraces {
+  diagnosis::EventSummary summary;
+  std::string problem;  ///< why there are none
 };
 
-LegTraces read_traces(const core::RunSpec& spec, const LegFolder& folder, const LegTimes& times) {
-  LegTraces traces;
-  const diagnosis::EventWindow window{static_cast<double>(times.exec_ns) / 1e9,
-                                      static_cast<double>(times.exit_ns) / 1e9,
-                                      static_cast<double>(times.start_us) / 1e6};
-  const auto file = run_files::read_file(folder.events, core::limits::event_file_bytes);
-  if (!file) {
-    traces.events_problem = file.error().code == core::ErrorCode::not_found
-                                ? "the job wrote no events"
-                                : "events unread: " + file.error().message;
+EventTraces read_event_file(const LegFolder& folder, const LegTimes& times) {
+  diagnosis::EventParser parser{{static_cast<double>(times.exec_ns) / 1e9,
+                                 static_cast<double>(times.exit_ns) / 1e9,
+                                 static_cast<double>(times.start_us) / 1e6}};
+  const auto take = [&](std::string_view line) {
+    parser.feed(line);
+    return true;
+  };
+  // A torn line must not be read as a shorter truth: "n":12 of "n":1280.
+  const auto torn = [&](std::string_view) { return take("torn"); };
+  const auto done = read_lines(folder.events, core::limits::event_file_bytes, take, torn);
+  EventTraces traces{parser.summary(), {}};
+  std::error_code ignored;
+  if (std::filesystem::file_size(folder.events, ignored) > core::limits::event_file_bytes && done) {
+    // What was not read may be more work: a part is not the whole.
+    traces.summary.units.reset();
+    traces.summary.units_problem =
+        "events beyond " + std::to_string(core::limits::event_file_bytes) + " bytes are not read";
   }
-  traces.events = diagnosis::read_events(file ? *file : std::string{}, window);
-  const bool by_regex = spec.units.kind == Source::Kind::regex ||
-                        (spec.has_quality && spec.quality.kind == Source::Kind::regex);
-  if (by_regex) {
-    const auto read_output = [](const std::filesystem::path& path) {
-      auto text = run_files::read_file(path, core::limits::leg_output_bytes);
-      return text ? std::move(*text) : std::string{};
-    };
-    traces.standard_output = read_output(folder.standard_output);
-    traces.standard_error = read_output(folder.standard_error);
+  if (!done) {
+    traces.problem = done.error().code == core::ErrorCode::not_found
+                         ? "the job wrote no events"
+                         : "events unread: " + done.error().message;
   }
   return traces;
 }
 
-Reading read_source(const Source& source, const LegFolder& folder, const LegTraces& traces) {
+Reading read_source(const Source& source, const LegFolder& folder) {
   if (source.kind == Source::Kind::regex) {
-    const std::array<std::string_view, 2> outputs{traces.standard_output, traces.standard_error};
-    return diagnosis::read_by_regex(source.regex, outputs);
+    diagnosis::LastMatch last{source.regex};
+    const auto take = [&](std::string_view line) { return last.feed(line); };
+    for (const auto& file : {folder.standard_output, folder.standard_error}) {
+      const auto done = read_lines_backwards(file, core::limits::leg_output_bytes, take);
+      if (!done) return {{}, done.error().message};
+    }
+    return last.reading();
   }
-  const auto content = run_files::read_file(folder.code / source.file, core::limits::result_bytes);
+  const auto relative = std::filesystem::path{source.file}.lexically_normal();
+  if (relative.is_absolute() || relative.empty() || *relative.begin() == "..") {
+    return {{}, "`" + source.file + "` is not below the leg's working directory"};
+  }
+  const auto content = run_files::read_file(folder.code / relative, core::limits::result_bytes);
   if (!content) return {{}, content.error().message};
   return diagnosis::read_by_pointer(source.pointer, *content, source.file);
 }
 
-Reading units_of(const core::RunSpec& spec, const LegFolder& folder, const LegTraces& traces) {
+Reading units_of(const core::RunSpec& spec, const LegFolder& folder, const EventTraces& events) {
   if (spec.units.kind != Source::Kind::event) {
-    return diagnosis::as_units(read_source(spec.units, folder, traces));
+    return diagnosis::as_units(read_source(spec.units, folder));
   }
-  if (traces.events.units) return {traces.events.units, {}};
-  if (!traces.events.units_problem.empty()) return {{}, traces.events.units_problem};
-  if (!traces.events_problem.empty()) return {{}, traces.events_problem};
+  if (events.summary.units) return {events.summary.units, {}};
+  if (!events.summary.units_problem.empty()) return {{}, events.summary.units_problem};
+  if (!events.problem.empty()) return {{}, events.problem};
   return {{}, "no event reports units (`work`, or `s` with n)"};
 }
 
-Reading quality_of(const core::RunSpec& spec, const LegFolder& folder, const LegTraces& traces) {
-  if (spec.quality.kind != Source::Kind::event) return read_source(spec.quality, folder, traces);
-  const auto found = traces.events.metrics.find(spec.quality_metric);
-  if (found != traces.events.metrics.end()) {
+Reading quality_of(const core::RunSpec& spec, const LegFolder& folder, const EventTraces& events) {
+  if (spec.quality.kind != Source::Kind::event) return read_source(spec.quality, folder);
+  const auto found = events.summary.metrics.find(spec.quality_metric);
+  if (found != events.summary.metrics.end()) {
     if (found->second) return {found->second, {}};
     return {{}, "metric " + spec.quality_metric + " is not a finite number"};
   }
-  if (!traces.events_problem.empty()) return {{}, traces.events_problem};
+  if (!events.problem.empty()) return {{}, events.problem};
   return {{}, "no event reports the metric " + spec.quality_metric};
 }
 
@@ -86,15 +95,15 @@ void add_problem(std::string& problems, std::string_view what, const std::string
 
 void measure(const core::RunSpec& spec, const LegFolder& folder, const LegTimes& times,
              core::LegResult& leg) {
-  const auto traces = read_traces(spec, folder, times);
-  leg.phase_seconds = traces.events.phase_seconds;
-  leg.inside_us = traces.events.inside_us;
-  leg.sample_digest = traces.events.sample_digest;
-  const auto units = units_of(spec, folder, traces);
+  auto events = read_event_file(folder, times);
+  leg.phase_seconds = events.summary.phase_seconds;
+  leg.inside_us = events.summary.inside_us;
+  leg.sample_digest = events.summary.sample_digest;
+  const auto units = units_of(spec, folder, events);
   leg.units = units.value;
   add_problem(leg.problem, "units", units.problem);
   if (!spec.has_quality) return;
-  const auto quality = quality_of(spec, folder, traces);
+  const auto quality = quality_of(spec, folder, events);
   leg.quality = quality.value;
   add_problem(leg.problem, "quality", quality.problem);
 }

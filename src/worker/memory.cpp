@@ -12,12 +12,13 @@ namespace amdahl::worker {
 namespace {
 
 constexpr std::size_t memory_file_bytes = 64 * 1024;
-constexpr std::size_t processes_max = 4096;                // of one leg; more are not looked at
+constexpr std::size_t processes_max = 4096;  // of one leg; more are not looked at
 constexpr std::int64_t sample_every_ns = 100'000'000;
-constexpr std::int64_t cost_divisor = 200;                 // looking takes at most 0.5 % of the time
+constexpr std::int64_t cost_divisor = 200;  // looking takes at most 0.5 % of the time
 
 std::int64_t proportional_bytes(pid_t process) {
-  const auto text = run_files::read_file("/proc/" + std::to_string(process) + "/smaps_rollup", memory_file_bytes);
+  const auto text =
+      run_files::read_file("/proc/" + std::to_string(process) + "/smaps_rollup", memory_file_bytes);
   if (!text) return 0;
   const auto found = text->find("\nPss:");
   if (found == std::string::npos) return 0;
@@ -36,7 +37,8 @@ std::vector<pid_t> children_of(pid_t process) {
   const auto tasks = "/proc/" + std::to_string(process) + "/task";
   std::error_code error;
   // Each thread has its own children.
-  for (std::filesystem::directory_iterator task{tasks, error}, end; !error && task != end; task.increment(error)) {
+  for (std::filesystem::directory_iterator task{tasks, error}, end; !error && task != end;
+       task.increment(error)) {
     const auto text = run_files::read_file(task->path() / "children", memory_file_bytes);
     if (!text) continue;
     const char* at = text->data();

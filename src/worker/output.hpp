@@ -25,9 +25,9 @@ class BoundedOutput {
  private:
   run_files::UniqueFd file_;
   std::size_t room_;
-  std::string last_;            ///< the last bytes, of head and rest alike
-  std::uint64_t beyond_ = 0;    ///< bytes that came after the head was full
-  bool file_failed_ = false;    ///< a full disk costs the output, not the leg
+  std::string last_;          ///< the last bytes, of head and rest alike
+  std::uint64_t beyond_ = 0;  ///< bytes that came after the head was full
+  bool file_failed_ = false;  ///< a full disk costs the output, not the leg
 };
 
 }  // namespace amdahl::worker

@@ -26,7 +26,8 @@ core::Result<ResultFile> ResultFile::reserve(const std::filesystem::path& path) 
       ::open(file.temporary_.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600)};
   if (!file.file_) return system_error("create", file.temporary_, errno);
   // File systems that cannot reserve (EOPNOTSUPP) are written to without.
-  if (::fallocate(file.file_.get(), 0, 0, reserved_bytes) != 0 && (errno == ENOSPC || errno == EDQUOT)) {
+  if (::fallocate(file.file_.get(), 0, 0, reserved_bytes) != 0 &&
+      (errno == ENOSPC || errno == EDQUOT)) {
     return system_error("reserve space for", path, errno);
   }
   return file;
@@ -35,10 +36,12 @@ core::Result<ResultFile> ResultFile::reserve(const std::filesystem::path& path) 
 core::Result<void> ResultFile::commit(std::string_view content) {
   // Over the reserved blocks: cutting the file first would give them back.
   if (::lseek(file_.get(), 0, SEEK_SET) != 0 || !run_files::write_all(file_.get(), content) ||
-      ::ftruncate(file_.get(), static_cast<off_t>(content.size())) != 0 || ::fsync(file_.get()) != 0) {
+      ::ftruncate(file_.get(), static_cast<off_t>(content.size())) != 0 ||
+      ::fsync(file_.get()) != 0) {
     return system_error("write", temporary_, errno);
   }
-  if (::rename(temporary_.c_str(), path_.c_str()) != 0) return system_error("replace", path_, errno);
+  if (::rename(temporary_.c_str(), path_.c_str()) != 0)
+    return system_error("replace", path_, errno);
   return run_files::sync_directory(path_.parent_path());
 }
 

@@ -75,7 +75,8 @@ class Shim {
 };
 
 Gate Shim::wait_for_gate() {
-  const auto orphaned = monotonic_ns() + std::chrono::nanoseconds{core::limits::held_shim_timeout}.count();
+  const auto orphaned =
+      monotonic_ns() + std::chrono::nanoseconds{core::limits::held_shim_timeout}.count();
   for (;;) {
     if (interrupts_.cancelled(false)) return Gate::cancelled;
     if (!settings_ || interrupts_.released()) return Gate::open;
@@ -91,7 +92,8 @@ Result<std::optional<Allocation>> Shim::wait_for_slots() {
   const SlotCount total{settings_->gpus, settings_->cpus, settings_->memory_bytes / mib};
   const SlotCount wanted{spec_.allocation.gpus, spec_.allocation.cpus,
                          (spec_.allocation.memory_bytes + mib - 1) / mib};
-  if (wanted.gpus > total.gpus || wanted.cpus > total.cpus || wanted.memory_mib > total.memory_mib) {
+  if (wanted.gpus > total.gpus || wanted.cpus > total.cpus ||
+      wanted.memory_mib > total.memory_mib) {
     return core::invalid_input("this machine has fewer slots than the run asks for",
                                "lower the job's resources or raise the cluster's");
   }
@@ -138,8 +140,8 @@ void Shim::run_legs() {
       continue;
     }
     const auto count = std::min(static_cast<std::size_t>(leg.gpus), result_.gpu_ids.size());
-    const std::vector<std::string> gpu_ids{result_.gpu_ids.begin(),
-                                           result_.gpu_ids.begin() + static_cast<std::ptrdiff_t>(count)};
+    const std::vector<std::string> gpu_ids{
+        result_.gpu_ids.begin(), result_.gpu_ids.begin() + static_cast<std::ptrdiff_t>(count)};
     result_.legs.push_back(run_leg(spec_, i, directory_, gpu_ids, interrupts_));
     interrupts_.notice();
     result_.cancelled = interrupts_.cancelled(true);
@@ -170,7 +172,8 @@ int Shim::run() {
   result_file_ = std::move(*reserved);
   const auto gate = wait_for_gate();
   if (gate == Gate::orphaned) {
-    return give_up({core::ErrorCode::timed_out, "nobody released this run; is the service down?", ""});
+    return give_up(
+        {core::ErrorCode::timed_out, "nobody released this run; is the service down?", ""});
   }
   std::optional<Allocation> allocation;
   if (gate == Gate::open) {
@@ -189,7 +192,8 @@ int Shim::run() {
     return exit_duplicate;
   }
   const auto text = core::canonical_json(run_files::to_json(*allocation));
-  if (auto written = run_files::write_file_volatile(directory_ / names::allocation, text); !written) {
+  if (auto written = run_files::write_file_volatile(directory_ / names::allocation, text);
+      !written) {
     log_line(written.error().message);
   }
   run_legs();

@@ -30,15 +30,16 @@ using namespace std::chrono_literals;
 
 constexpr std::chrono::milliseconds ready_deadline = 8s;  // below limits::submit_timeout
 constexpr int exit_unknown = 1;
-constexpr int exit_refused = 65;     // EX_DATAERR
-constexpr int exit_not_started = 75; // EX_TEMPFAIL
+constexpr int exit_refused = 65;      // EX_DATAERR
+constexpr int exit_not_started = 75;  // EX_TEMPFAIL
 
 // Away from whoever called: own session, standard streams to files, no descriptor but the pipe.
 [[noreturn]] void become_shim(const std::filesystem::path& directory, UniqueFd ready) {
   ::setsid();
   ::umask(077);
   const int null = ::open("/dev/null", O_RDONLY);
-  const int log = ::open((directory / names::log).c_str(), O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW, 0600);
+  const int log =
+      ::open((directory / names::log).c_str(), O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW, 0600);
   const int kept = ::fcntl(ready.get(), F_DUPFD, 64);  // out of the way of 0…3
   if (null < 0 || log < 0 || kept < 0) ::_exit(exit_not_started);
   ::dup2(null, 0);
@@ -72,7 +73,8 @@ std::optional<std::string> read_until_end(int pipe, std::chrono::milliseconds de
 // The other shim may hold the lock but not have recorded itself yet.
 std::string wait_for_other(const std::filesystem::path& directory) {
   for (int i = 0; i < 100; ++i) {
-    if (const auto other = run_files::read_process(directory / names::shim)) return native_id(*other);
+    if (const auto other = run_files::read_process(directory / names::shim))
+      return native_id(*other);
     ::poll(nullptr, 0, 10);
   }
   return {};

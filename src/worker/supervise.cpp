@@ -23,8 +23,8 @@ using run_files::UniqueFd;
 constexpr std::int64_t ns_per_ms = 1'000'000;
 constexpr std::int64_t never_ns = INT64_MAX;
 constexpr std::int64_t look_every_ns = 200 * ns_per_ms;  // for requests; inotify may be missing
-constexpr std::size_t piece_bytes = 64 * 1024;  // what a pipe holds
-constexpr int pieces_at_the_end = 64;           // no writer lives any more: a pipe's content at most
+constexpr std::size_t piece_bytes = 64 * 1024;           // what a pipe holds
+constexpr int pieces_at_the_end = 64;  // no writer lives any more: a pipe's content at most
 
 // Moves what is there now; closes the pipe at its end. False when nothing came.
 bool drain(UniqueFd& pipe, BoundedOutput& into) {
@@ -63,7 +63,8 @@ class Stopping {
 
 int poll_timeout_ms(std::int64_t now, std::int64_t next) {
   // Rounded up, or the last millisecond would be spent spinning.
-  return static_cast<int>(std::clamp<std::int64_t>((next - now + ns_per_ms - 1) / ns_per_ms, 0, 200));
+  return static_cast<int>(
+      std::clamp<std::int64_t>((next - now + ns_per_ms - 1) / ns_per_ms, 0, 200));
 }
 
 }  // namespace
@@ -84,7 +85,8 @@ Ending supervise(Child& child, BoundedOutput& output, BoundedOutput& error,
     }
     stopping.force_when_due(now);
     memory.sample(now);
-    const auto next = std::min({ending.timed_out ? never_ns : limit_ns, stopping.next_ns(), memory.next_ns()});
+    const auto next =
+        std::min({ending.timed_out ? never_ns : limit_ns, stopping.next_ns(), memory.next_ns()});
     std::array<pollfd, 4> polled{{{child.pidfd.get(), POLLIN, 0},
                                   {child.standard_output.get(), POLLIN, 0},
                                   {child.standard_error.get(), POLLIN, 0},
@@ -110,9 +112,14 @@ Ending supervise(Child& child, BoundedOutput& output, BoundedOutput& error,
   struct rusage usage {};
   ::wait4(child.pid, &ending.status, 0, &usage);
   kill_leftovers();
-  for (int i = 0; child.standard_output && i < pieces_at_the_end && drain(child.standard_output, output);) ++i;
-  for (int i = 0; child.standard_error && i < pieces_at_the_end && drain(child.standard_error, error);) ++i;
-  ending.peak_memory_bytes = std::max(memory.peak_bytes(), static_cast<std::int64_t>(usage.ru_maxrss) * 1024);
+  for (int i = 0;
+       child.standard_output && i < pieces_at_the_end && drain(child.standard_output, output);)
+    ++i;
+  for (int i = 0;
+       child.standard_error && i < pieces_at_the_end && drain(child.standard_error, error);)
+    ++i;
+  ending.peak_memory_bytes =
+      std::max(memory.peak_bytes(), static_cast<std::int64_t>(usage.ru_maxrss) * 1024);
   return ending;
 }
 

@@ -11,10 +11,10 @@ namespace amdahl::worker {
 
 /// How a leg's process ended.
 struct Ending {
-  int status = 0;              ///< as waitpid gives it
-  std::int64_t exit_ns = 0;    ///< monotonic
-  bool timed_out = false;      ///< the limit passed, and it was told to stop
-  bool cancelled = false;      ///< told to stop from outside
+  int status = 0;            ///< as waitpid gives it
+  std::int64_t exit_ns = 0;  ///< monotonic
+  bool timed_out = false;    ///< the limit passed, and it was told to stop
+  bool cancelled = false;    ///< told to stop from outside
   std::int64_t peak_memory_bytes = 0;
 };
 

@@ -38,9 +38,8 @@ ledger::PrivateServer join_server() {
       {.data_dir = root() / "data",
        .socket_dir = root() / "run",
        .service_user = "amdahl",
-       // What is lost in a crash of the machine is of no use to a test.
-       .settings = {"fsync = off", "synchronous_commit = off", "full_page_writes = off",
-                    "max_connections = 100"}}));
+       .durable = false,
+       .settings = {"max_connections = 100"}}));
 }
 
 ledger::PrivateServer& server() {
@@ -90,7 +89,7 @@ TestDatabase::TestDatabase() : TestDatabase{migrated_template()} {}
 
 TestDatabase::TestDatabase(const std::string& from) : name_{fresh_name()} {
   execute(fmt::format("DROP DATABASE IF EXISTS {} WITH (FORCE)", name_));
-  execute(fmt::format("CREATE DATABASE {} TEMPLATE {}", name_, from));
+  execute(fmt::format("CREATE DATABASE {} TEMPLATE {} STRATEGY file_copy", name_, from));
 }
 
 TestDatabase TestDatabase::empty() { return TestDatabase{std::string{"template0"}}; }
@@ -112,6 +111,19 @@ std::string TestDatabase::service_url() const { return server().service_url(name
 
 std::string TestDatabase::as_owner(const std::string& sql) const { return ask(owner_url(), sql); }
 std::string TestDatabase::as_service(const std::string& sql) const { return ask(service_url(), sql); }
+
+void TestDatabase::script_as_owner(const std::string& sql) const {
+  ledger::pq::Session session{owner_url(), {60'000, 20'000}};
+  session.in_transaction([&](ledger::pq::Transaction& tx) { tx.script(sql); });
+}
+
+void TestDatabase::while_locked(const std::string& lock, const std::function<void()>& work) const {
+  ledger::pq::Session session{owner_url(), {60'000, 20'000}};
+  session.in_transaction([&](ledger::pq::Transaction& tx) {
+    tx.script(lock);
+    work();
+  });
+}
 
 void start_test_server() { (void)migrated_template(); }
 

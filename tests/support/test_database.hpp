@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <string>
 
 namespace amdahl::test {
@@ -25,6 +26,10 @@ class TestDatabase {
   /// text. Throws the types of errors.hpp.
   std::string as_owner(const std::string& sql) const;
   std::string as_service(const std::string& sql) const;
+  /// Many statements in one transaction.
+  void script_as_owner(const std::string& sql) const;
+  /// Runs `work` while the owner holds what `lock` takes.
+  void while_locked(const std::string& lock, const std::function<void()>& work) const;
 
  private:
   explicit TestDatabase(const std::string& from);

@@ -74,6 +74,8 @@ class Layers(unittest.TestCase):
             self.assertIn("injected-time", cpp(f"auto x = {bad};", "src/loop/engine.cpp"), bad)
             self.assertEqual(cpp(f"auto x = {bad};", "src/cli/clock.cpp"), set(), bad)
         self.assertEqual(cpp("// system_clock::now() is forbidden"), set())
+        self.assertEqual(cpp("auto x = steady_clock::now();", "src/ledger/wait.cpp"), set())
+        self.assertIn("injected-time", cpp("auto x = system_clock::now();", "src/ledger/wait.cpp"))
 
     def test_tests_do_not_sleep(self):
         self.assertIn("sleep-in-test", cpp("void f() { sleep_for(1s); }", "tests/support/x.cpp"))
@@ -103,10 +105,11 @@ class Layers(unittest.TestCase):
 
     def test_sql_stands_in_statements(self):
         for bad in ('"SELECT id FROM trial"', 'R"sql(UPDATE trial SET state = 1)sql"',
-                    '"insert into trial values (1)"', '"drop table trial"'):
+                    '"insert into trial values (1)"', '"drop table trial"',
+                    'R"(\n  WITH a AS (SELECT 1) SELECT 2)"'):
             self.assertIn("sql-home", cpp(f"auto q = {bad};", "src/ledger/rows.cpp"), bad)
             self.assertEqual(cpp(f"#pragma once\nauto q = {bad};", "src/ledger/statements.hpp"), set())
-        for good in ('f("select a file");', 'f();  // "SELECT id FROM trial"', "int from, select;"):
+        for good in ('f("select a file");', 'f("as a superuser: CREATE ROLE x");', 'f();  // "SELECT id FROM trial"', "int from, select;"):
             self.assertEqual(cpp(good, "src/ledger/rows.cpp"), set(), good)
 
     def test_the_arrows_hold_in_cmake_and_in_includes(self):
@@ -162,6 +165,9 @@ class Tests(unittest.TestCase):
         self.assertEqual(orphans("src/core/a.cpp", ("src/core/CMakeLists.txt", "  ba.cpp\n")),
                          ["src/core/a.cpp"])
         self.assertEqual(orphans("src/core/x/a.cpp", ("src/core/CMakeLists.txt", " x/a.cpp\n")), [])
+        self.assertEqual(orphans("tests/b/a.cpp", ("tests/c/CMakeLists.txt", " ../b/a.cpp\n")), [])
+        self.assertEqual(orphans("tests/b/a.cpp", ("cmake/T.cmake", "${PROJECT_SOURCE_DIR}/tests/b/a.cpp")),
+                         [])
 
     def test_programs_have_names_of_their_own(self):
         self.assertEqual(rules_broken("tests/a/CMakeLists.txt", "amdahl_test(x LABEL unit)\n",

@@ -1,5 +1,6 @@
 """Rules about the repository as a whole: the arrows between layers, sources nobody builds."""
 
+import posixpath
 import re
 
 from findings import Finding
@@ -12,11 +13,12 @@ MAY_USE = {
     "telemetry": {"core"},
     "diagnosis": {"core", "stats"},
     "ledger": {"core", "telemetry"},
-    "scheduler_adapters": {"core", "telemetry"},
+    "run_files": {"core"},
+    "scheduler_adapters": {"core", "telemetry", "run_files"},
     "agents": {"core", "telemetry", "diagnosis"},
     "loop": {"core", "stats", "telemetry", "diagnosis", "ledger", "scheduler_adapters", "agents"},
     "http": {"core", "telemetry", "ledger", "loop"},
-    "worker": {"core"},
+    "worker": {"core", "diagnosis", "run_files"},
     "cli": EVERY_LAYER,
 }
 
@@ -52,26 +54,22 @@ def arrows(files):
                 yield file.on(line, "arrows", f"{file.layer} may not include {match[1]}")
 
 
+SOURCE_WORD = re.compile(r"(\$\{(?:PROJECT|CMAKE)_SOURCE_DIR\}/)?([\w./-]+\.(?:cpp|cu))\b")
+
+
 def built(files):
-    """Each C++ source is named in a CMakeLists.txt, in its folder or above: else nothing runs it."""
-    words = {file.path.rpartition("/")[0]:
-             set(re.findall(r"[\w./-]+\.(?:cpp|cu)\b", re.sub(r"#[^\n]*", "", file.text)))
-             for file in files if file.path.endswith("CMakeLists.txt")}
-    cmake = " ".join(file.text for file in files if file.path.endswith(".cmake"))
+    """Each C++ source is named in some CMakeLists.txt: else nothing compiles or runs it."""
+    named = set()
     for file in files:
-        if (not file.path.endswith((".cpp", ".cu")) or file.path in cmake
-                or file.path.startswith("examples/")):  # jobs of their own, with their own builds
-            continue
-        folder = file.path.rpartition("/")[0]
-        while folder and not names_it(words.get(folder, ()), folder, file.path):
-            folder = folder.rpartition("/")[0]
-        if not folder:
+        if file.path.endswith(("CMakeLists.txt", ".cmake")):
+            folder = file.path.rpartition("/")[0]
+            text = re.sub(r"#[^\n]*", "", file.text)
+            named.update(match[2] if match[1] else posixpath.normpath(f"{folder}/{match[2]}")
+                         for match in SOURCE_WORD.finditer(text))
+    for file in files:
+        if (file.path.endswith((".cpp", ".cu")) and file.path not in named
+                and not file.path.startswith("examples/")):  # jobs, with builds of their own
             yield file.on(1, "not-built", "no CMakeLists.txt names this file, so nothing builds it")
-
-
-def names_it(words, folder, path):
-    relative = path[len(folder) + 1:]
-    return any(word == relative or word.endswith("/" + path) or word == path for word in words)
 
 
 def unique_tests(files):

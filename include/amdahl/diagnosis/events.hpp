@@ -26,7 +26,7 @@ struct EventSummary {
   bool input_is_upper_bound = false;  ///< from waits of steps: the GPU may have been busy meanwhile
   bool cut = false;                   ///< a phase was still open at the end
   std::optional<double> units;
-  std::string units_problem;          ///< why units are unknown although some were reported
+  std::string units_problem;  ///< why units are unknown although some were reported
   std::optional<std::string> sample_digest;
   std::map<std::string, std::optional<double>> metrics;  ///< last value by key; none = not finite
   std::optional<std::int64_t> inside_us;  ///< first hello to last bye as the job's clock saw it
@@ -63,6 +63,7 @@ class EventParser {
   bool take_work(const Line& line);
   void count_sequence(const Line& line);
   void add_digest(const Line& line);
+  void settle_work();
   double clamped(double m) const;
   void advance(double to, std::string_view uncovered);
   void charge(const std::string& phase, double seconds);

@@ -1,7 +1,7 @@
 #pragma once
 
+#include <memory>
 #include <optional>
-#include <span>
 #include <string>
 #include <string_view>
 
@@ -16,9 +16,29 @@ struct Reading {
   friend bool operator==(const Reading&, const Reading&) = default;
 };
 
-/// The first group of the last match in the first of `outputs` that has one. Lines longer than
-/// limits::event_line_bytes are cut there; a pattern that would take too long is a problem.
-Reading read_by_regex(const std::string& regex, std::span<const std::string_view> outputs);
+/// Looks for the last match of a pattern, given lines from the last to the first. Its first group
+/// is the number. A line is cut at limits::event_line_bytes; a pattern that is broken, or would
+/// take too long on some line, is a problem.
+class LastMatch {
+ public:
+  explicit LastMatch(std::string regex);
+  ~LastMatch();
+  LastMatch(LastMatch&&) noexcept;
+
+  /// One line without its end. False: nothing more is needed.
+  bool feed(std::string_view line);
+
+  Reading reading() const;
+
+ private:
+  struct Pattern;
+  std::string regex_;
+  std::unique_ptr<Pattern> pattern_;
+  std::optional<Reading> found_;
+};
+
+/// The last match in `text`.
+Reading read_by_regex(const std::string& regex, std::string_view text);
 
 /// The number at a JSON pointer in a file's content; `place` names the file in problems.
 Reading read_by_pointer(const std::string& pointer, std::string_view content,

@@ -15,7 +15,8 @@ struct PrivateServerOptions {
   std::filesystem::path data_dir;    ///< made by initdb when empty or absent
   std::filesystem::path socket_dir;  ///< short: a socket path has at most 107 bytes
   std::string service_user = "amdahl";  ///< who runs it when we are root; made when missing
-  std::vector<std::string> settings;  ///< further lines of postgresql.conf (tests: `fsync = off`)
+  bool durable = true;  ///< false for tests: what a crash of the machine loses is of no use to them
+  std::vector<std::string> settings;  ///< further lines of postgresql.conf
 };
 
 class PrivateServer {

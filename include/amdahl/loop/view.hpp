@@ -34,6 +34,8 @@ struct View {
   std::map<std::string, ClusterView> clusters;
   std::map<core::JobId, core::Result<CodeSnapshot>> code;  ///< of jobs with something to register
   std::map<std::string, nlohmann::json> known;             ///< command key → the `known` read model
+  std::map<core::HypothesisId, core::Error> unfit;         ///< whose patch does not apply to the code
+  std::map<std::string, core::Error> unfit_commands;       ///< the same for propose commands, by key
 };
 
 }  // namespace amdahl::loop

@@ -6,12 +6,16 @@
 #include <string_view>
 
 #include "amdahl/core/result.hpp"
+#include "amdahl/run_files/unique_fd.hpp"
 
 /// Files that survive a crash: what these functions report as done is on the disk.
 namespace amdahl::run_files {
 
+/// Opens a regular file for reading; follows no link and waits for no pipe.
+core::Result<UniqueFd> open_plain_file(const std::filesystem::path& path);
+
 /// The whole of a regular file; `not_found` when there is none, `invalid_input` when it is longer
-/// than `bytes_max` or no regular file. Follows no link and waits for no pipe.
+/// than `bytes_max` or no regular file.
 core::Result<std::string> read_file(const std::filesystem::path& path, std::size_t bytes_max);
 
 /// The last bytes of a regular file, at most `bytes_max`.

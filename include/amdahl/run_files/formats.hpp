@@ -41,7 +41,8 @@ core::Result<Allocation> allocation_from_json(const nlohmann::json& value);
 /// Reading of one file each, by the name it has in the run directory.
 core::Result<core::RunSpec> read_spec(const std::filesystem::path& directory);
 core::Result<core::RunResult> read_result(const std::filesystem::path& directory);
-core::Result<std::optional<LocalSettings>> read_local_settings(const std::filesystem::path& directory);
+core::Result<std::optional<LocalSettings>> read_local_settings(
+    const std::filesystem::path& directory);
 std::optional<ProcessIdentity> read_process(const std::filesystem::path& file);
 std::optional<Allocation> read_allocation(const std::filesystem::path& directory);
 

@@ -44,4 +44,5 @@ TEST_CASE("JSON from outside is refused when it hides or buries something", "[co
   CHECK(parse_json(std::string(65, '[') + std::string(65, ']'), "body").has_error());
   CHECK(parse_json("{", "body").error().message == "body: not JSON at byte 2");
   CHECK(parse_json("\"\xff\"", "body").has_error());
+  CHECK(parse_json("[1e999]", "body").error().message == "body: a number is too large");
 }

@@ -158,6 +158,7 @@ TEST_CASE("a majority with short evidence runs the other checks, then one extens
   trial.evidence.protocol.t = 100;  // 1/α = 8,279
   trial.nominated().check(1, good).check(2, good).check(3, good);
   CHECK(needs(trial.assessed()) == Needs{{4, 2}, {5, 2}});
+  CHECK_FALSE(trial.assessed().register_extension);
   trial.check(4, good).check(5, 0.001);
 
   const auto short_of = trial.assessed();

@@ -75,6 +75,25 @@ TEST_CASE("a fresh experiment asks for the fewest pairs that could nominate", "[
   CHECK(waits(trial.assessed()));
 }
 
+TEST_CASE("beyond the first four pairs two are in flight at a time", "[stats][judge]") {
+  Trial trial;
+  trial.pairs(4, 0.04);
+  CHECK(needs(trial.assessed()) == Needs{{0, 2}});
+  trial.open();
+  CHECK(needs(trial.assessed()) == Needs{{0, 1}});
+  trial.open();
+  CHECK(waits(trial.assessed()));
+}
+
+TEST_CASE("no nomination stands on fewer pairs than the protocol asks for", "[stats][judge]") {
+  Trial trial;
+  trial.evidence.protocol.nominate_at = 2.0;
+  trial.pairs(3, 0.3);
+  CHECK_FALSE(trial.assessed().nominate.has_value());
+  trial.pair(0.3);
+  CHECK(trial.assessed().nominate->last_index == 4);
+}
+
 TEST_CASE("the standing of data A", "[stats][judge]") {
   Trial trial;
   for (const double d : data_a) trial.pair(d);
@@ -139,7 +158,7 @@ TEST_CASE("void pairs are passed over and replaced", "[stats][judge]") {
   Trial hopeful;
   hopeful.pair(0.05);
   for (int i = 0; i < 3; ++i) hopeful.voided("preempted");
-  CHECK(needs(hopeful.assessed()) == Needs{{0, 4}});
+  CHECK(needs(hopeful.assessed()) == Needs{{0, 3}});
 }
 
 TEST_CASE("a crash in discovery weighs on E, the claim is about pairs that finished",
@@ -156,7 +175,7 @@ TEST_CASE("futility ends discovery with no effect", "[stats][judge]") {
   Trial trial;
   trial.pair(0.01);
   trial.pair(-0.02);
-  CHECK(needs(trial.assessed()) == Needs{{0, 4}});
+  CHECK(needs(trial.assessed()) == Needs{{0, 2}});
   trial.pair(-0.15);
   CHECK(outcome(trial) == VerdictOutcome::no_effect);
   CHECK(says(trial.assessed(), "after 3 pairs an effect of at least 3.00 % has a probability of"));
@@ -169,14 +188,14 @@ TEST_CASE("a verdict waits for the pairs in flight and counts them", "[stats][ju
   trial.open();
   CHECK(waits(trial.assessed()));
   Trial::complete(trial.evidence.pairs[3], 0.4);
-  CHECK(needs(trial.assessed()) == Needs{{0, 4}});  // no longer futile
+  CHECK(needs(trial.assessed()) == Needs{{0, 2}});  // no longer futile
 }
 
 TEST_CASE("a large saving on a quiet machine is nominated, not futile", "[stats][judge]") {
   Trial trial;
   trial.evidence.protocol.sigma0 = 0.005;
   trial.pairs(3, std::log(2.0));
-  CHECK(needs(trial.assessed()) == Needs{{0, 4}});
+  CHECK(needs(trial.assessed()) == Needs{{0, 2}});
   trial.pair(std::log(2.0));
   CHECK(trial.assessed().nominate.has_value());
 }
@@ -185,11 +204,12 @@ TEST_CASE("discovery that neither convinces nor disappoints ends at its cap", "[
   Trial trial;
   // Mean .03: too likely an effect to stop, too weak for evidence.
   for (int i = 0; i < 12; ++i) trial.pair(i % 2 == 0 ? 0.11 : -0.05);
-  CHECK(needs(trial.assessed()) == Needs{{0, 3}});
-  trial.open();
   CHECK(needs(trial.assessed()) == Needs{{0, 2}});
+  trial.open();
+  CHECK(needs(trial.assessed()) == Needs{{0, 1}});
   Trial::complete(trial.evidence.pairs.back(), 0.11);
   trial.pair(-0.05);
+  CHECK(needs(trial.assessed()) == Needs{{0, 1}});
   trial.open();
   CHECK(waits(trial.assessed()));
   Trial::complete(trial.evidence.pairs.back(), 0.03);
@@ -203,9 +223,9 @@ TEST_CASE("a pair with a failed baseline uses up its place and proves nothing", 
   trial.pairs(3, 0.3);
   const auto assessment = trial.assessed();
   CHECK(assessment.standing.e_value == nine_digits(std::pow(1.95, 3)).epsilon(1e-2));
-  CHECK(needs(assessment) == Needs{{0, 4}});
-  trial.evidence.protocol.pairs_max = 6;
-  CHECK(needs(trial.assessed()) == Needs{{0, 2}});
+  CHECK(needs(assessment) == Needs{{0, 2}});
+  trial.evidence.protocol.pairs_max = 5;
+  CHECK(needs(trial.assessed()) == Needs{{0, 1}});
 }
 
 TEST_CASE("three failed variants against no failed baseline refute, before futility",
@@ -213,7 +233,7 @@ TEST_CASE("three failed variants against no failed baseline refute, before futil
   Trial trial;
   trial.crashed(Arm::variant, "exit 1");
   trial.crashed(Arm::variant, "time limit");
-  CHECK(needs(trial.assessed()) == Needs{{0, 4}});
+  CHECK(needs(trial.assessed()) == Needs{{0, 2}});
   trial.crashed(Arm::variant, "exit 1");
   CHECK(outcome(trial) == VerdictOutcome::refuted);
   CHECK(says(trial.assessed(),
@@ -275,7 +295,19 @@ TEST_CASE("void pairs do not end an experiment that could still repair its share
   Trial trial;
   for (int i = 0; i < 11; ++i) trial.pair(i % 2 == 0 ? 0.11 : -0.05);
   for (int i = 0; i < 5; ++i) trial.voided("node lost");
-  CHECK(needs(trial.assessed()) == Needs{{0, 4}});  // 5 of 16 is too many to decide on
+  CHECK(needs(trial.assessed()) == Needs{{0, 2}});  // 5 of 16 is too many to decide on
+}
+
+TEST_CASE("pairs that discovery did not use cannot repair the share of void ones",
+          "[stats][judge]") {
+  Trial trial;
+  trial.pairs(12, 0.3);
+  trial.evidence.nomination = Nomination{.claim = 0.1, .pairs_per_check = 2, .last_index = 4};
+  // Ten pairs of checks and six of the extension may come: 9 of 37 can still be repaired to.
+  for (int i = 0; i < 9; ++i) trial.voided("node lost", 1);
+  CHECK(needs(trial.assessed()) == Needs{{1, 2}, {2, 2}, {3, 2}});
+  trial.voided("node lost", 1);
+  CHECK(outcome(trial) == VerdictOutcome::void_);
 }
 
 TEST_CASE("proven harm to quality refutes at nomination, suspected harm does not",

@@ -171,6 +171,15 @@ TEST_CASE("a job that claims to run longer than its leg is refuted", "[stats][ju
   check_refuted(trial, "veto of clocks: a job says 4000.000 s");
 }
 
+TEST_CASE("the clock of a failed leg is not compared, those of the others are",
+          "[stats][judge][gates]") {
+  Trial trial;
+  trial.crashed(Arm::variant).variant.inside_s = 1e6;
+  CHECK(gate(trial, "clocks").outcome == GateOutcome::not_applicable);
+  trial.pair(good).variant.inside_s = 1e6;
+  check_refuted(trial, "veto of clocks");
+}
+
 TEST_CASE("quality that is proven lets a win pass", "[stats][judge][gates]") {
   CHECK(wins(winner_with_quality(0.9, 0.9)));
   CHECK(wins(winner_with_quality(0.9, 0.896)));
@@ -247,6 +256,8 @@ TEST_CASE("memory beyond the job's limit refutes, unmeasured memory holds",
 TEST_CASE("a limit that nothing measures holds", "[stats][judge][gates]") {
   Trial trial = winner();
   trial.evidence.protocol.job.limits["storage"] = 0.25;
+  trial.evidence.pairs[0].baseline.peak_memory_bytes = 8e9;
+  trial.evidence.pairs[0].variant.peak_memory_bytes = 8e9;
   check_held(trial, "total_cost: storage was not measured");
 }
 

@@ -88,7 +88,9 @@ TEST_CASE("a saving of ten per cent wins, also on a cluster that loses pairs",
 }
 
 TEST_CASE("a variant that crashes every other time never wins", "[stats][judge][sim]") {
-  CHECK(count({.theta = 0.3, .variant_crashes = 0.5}, 100, VerdictOutcome::refuted) == 100);
+  const World crashing{.theta = 0.3, .variant_crashes = 0.5};
+  CHECK(count(crashing, 100, VerdictOutcome::win) == 0);
+  CHECK(count(crashing, 100, VerdictOutcome::refuted) >= 85);  // the others are futile before
 }
 
 TEST_CASE("a verdict can be recomputed from its evidence alone", "[stats][judge][sim]") {
