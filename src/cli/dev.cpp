@@ -153,10 +153,12 @@ ExitCode drive_to_end(Context& context, Context& inside, const Args& args) {
 
 Result<DevSlots> slots_of(const Args& args) {
   DevSlots slots;
-  for (const auto& [name, slot] : {std::pair{"gpus", &slots.gpus}, std::pair{"cpus", &slots.cpus}}) {
+  for (const auto& [name, slot] :
+       {std::pair{"gpus", &slots.gpus}, std::pair{"cpus", &slots.cpus}}) {
     const auto number = args.whole(name);
     if (!number) return number.error();
-    if (number->value_or(0) < 0) return core::invalid_input(fmt::format("--{} {} is negative", name, **number));
+    if (number->value_or(0) < 0)
+      return core::invalid_input(fmt::format("--{} {} is negative", name, **number));
     *slot = *number;
   }
   slots.memory = args.text("memory");

@@ -86,10 +86,11 @@ Result<void> write_configuration(const DevPlace& place, const ledger::PrivateSer
   const auto service = secrets / "ledger-url", owner = secrets / "ledger-owner-url";
   if (auto done = write_private(service, server.service_url(database) + "\n"); !done) return done;
   if (auto done = write_private(owner, server.owner_url(database) + "\n"); !done) return done;
-  return write_private(place.config_file(),
-                       fmt::format("# Written by amdahl dev at every start; settings of your own go into conf.d.\n"
-                                   "[service]\nstate_dir = {}\n[ledger]\nurl_file = {}\nowner_url_file = {}\n{}",
-                                   quoted(place.state_dir), quoted(service), quoted(owner), cluster_text(slots)));
+  return write_private(
+      place.config_file(),
+      fmt::format("# Written by amdahl dev at every start; settings of your own go into conf.d.\n"
+                  "[service]\nstate_dir = {}\n[ledger]\nurl_file = {}\nowner_url_file = {}\n{}",
+                  quoted(place.state_dir), quoted(service), quoted(owner), cluster_text(slots)));
 }
 
 }  // namespace
@@ -104,7 +105,8 @@ Result<ledger::PrivateServer> open_dev_ledger(const Environment& env, const DevP
   const auto migrated =
       ledger::migrate(server->owner_url(database), role_of_url(server->service_url(database)));
   if (!migrated) return migrated.error();
-  if (const auto written = write_configuration(place, *server, slots); !written) return written.error();
+  if (const auto written = write_configuration(place, *server, slots); !written)
+    return written.error();
   return server;
 }
 
@@ -132,13 +134,16 @@ Result<DevLock> DevLock::take(const DevPlace& place) {
   if (::flock(fd, LOCK_EX | LOCK_NB) != 0) {
     std::string holder;
     std::getline(std::ifstream{path}, holder);
-    return Error{ErrorCode::conflict,
-                 fmt::format("amdahl dev runs already in {} (process {})", place.state_dir.string(), holder),
-                 "end it with Ctrl-C, or name another --state-dir"};
+    return Error{
+        ErrorCode::conflict,
+        fmt::format("amdahl dev runs already in {} (process {})", place.state_dir.string(), holder),
+        "end it with Ctrl-C, or name another --state-dir"};
   }
   const auto pid = fmt::format("{}\n", ::getpid());
   if (::ftruncate(fd, 0) != 0 || ::pwrite(fd, pid.data(), pid.size(), 0) < 0) {
-    return Error{ErrorCode::failed, fmt::format("cannot write {}: {}", path.string(), std::strerror(errno)), {}};
+    return Error{ErrorCode::failed,
+                 fmt::format("cannot write {}: {}", path.string(), std::strerror(errno)),
+                 {}};
   }
   return lock;
 }
