@@ -166,6 +166,7 @@ Result<Driven> SystemServices::drive(const Drive& drive) {
   loop::Leadership::Options leading;
   leading.ttl = config_->lease_ttl;
   leading.holder = holder();
+  leading.sole = drive.sole;
   loop::Leadership leadership{ledger, env_.clock, random_, leading};
   loop::Runner::Options pace;
   pace.idle_interval = config_->idle_interval;

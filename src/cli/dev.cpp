@@ -4,6 +4,7 @@
 #include <ostream>
 
 #include "amdahl/core/job.hpp"
+#include "amdahl/core/quantity.hpp"
 #include "ask.hpp"
 #include "assemble.hpp"
 #include "commands.hpp"
@@ -86,7 +87,7 @@ Result<void> empty(Context& context, const DevPlace& place) {
   if (stop_everything(context, place) != ExitCode::ok) {
     return core::Error{core::ErrorCode::failed, "the old ledger could not be stopped", {}};
   }
-  for (const auto* folder : {"ledger", "runs", "slots", "code"}) {
+  for (const auto* folder : {"ledger", "runs", "slots", "code", "secrets", "amdahl.toml"}) {
     std::error_code problem;
     fs::remove_all(place.state_dir / folder, problem);
     if (problem) {
@@ -135,6 +136,7 @@ ExitCode drive_to_end(Context& context, Context& inside, const Args& args) {
   Drive drive;
   drive.until = args.has("until-idle") ? Drive::Until::nothing_left : Drive::Until::stopped;
   drive.observe = args.has("observe");
+  drive.sole = true;  // DevLock: no other dev, so whoever led here is gone
   if (!context.options.quiet) drive.log = make_event_log(context.env, context.options.for_people());
   const auto driven = inside.services.drive(drive);
   if (!driven) return report(context.env, driven.error());
@@ -149,14 +151,31 @@ ExitCode drive_to_end(Context& context, Context& inside, const Args& args) {
   return ExitCode::ok;
 }
 
+Result<DevSlots> slots_of(const Args& args) {
+  DevSlots slots;
+  for (const auto& [name, slot] :
+       {std::pair{"gpus", &slots.gpus}, std::pair{"cpus", &slots.cpus}}) {
+    const auto number = args.whole(name);
+    if (!number) return number.error();
+    if (number->value_or(0) < 0)
+      return core::invalid_input(fmt::format("--{} {} is negative", name, **number));
+    *slot = *number;
+  }
+  slots.memory = args.text("memory");
+  if (!slots.memory.empty() && !core::parse_bytes(slots.memory)) {
+    return core::invalid_input("--memory " + slots.memory + " is not a size", "write \"8GiB\"");
+  }
+  return slots;
+}
+
 ExitCode run_dev(Context& context, const Args& args) {
   auto& env = context.env;
   const DevPlace place{args.has("state-dir")
                            ? (env.directory / args.text("state-dir")).lexically_normal()
                            : default_dev_dir(env)};
   if (args.has("stop")) return stop_everything(context, place);
-  const auto gpus = args.whole("gpus");
-  if (!gpus) return report(env, gpus.error());
+  const auto slots = slots_of(args);
+  if (!slots) return report(env, slots.error());
   auto files = args.texts("FILE");
   for (const auto& file : args.texts("job")) files.push_back(file);
   for (const auto& file : files) {
@@ -167,7 +186,7 @@ ExitCode run_dev(Context& context, const Args& args) {
   if (args.has("fresh")) {
     if (const auto emptied = empty(context, place); !emptied) return report(env, emptied.error());
   }
-  auto server = open_dev_ledger(env, place, *gpus);
+  auto server = open_dev_ledger(env, place, *slots);
   if (!server) return report(env, server.error());
   say_where(context, place);
   ExitCode code = ExitCode::ok;
@@ -193,6 +212,8 @@ Command dev_command() {
           {{"--job", "FILE", "the same, as a flag", false, true},
            {"--state-dir", "DIR", "ledger, runs, snapshots (the XDG state folder)"},
            {"--gpus", "N", "GPU slots of this machine, when they should not be detected"},
+           {"--cpus", "N", "CPUs to hand out, the same"},
+           {"--memory", "SIZE", "memory to hand out, the same"},
            {"--until-idle", "", "end when nothing is left to try"},
            {"--keep-ledger", "", "leave the private PostgreSQL running at the end"},
            {"--observe", "", "only measure and propose; start no trial"},

@@ -19,8 +19,9 @@ namespace amdahl::cli {
 struct Drive {
   enum class Until { stopped, nothing_left, one_cycle };
   Until until = Until::stopped;
-  bool observe = false;                   ///< start no trial
-  bool commands_only = false;             ///< start no run either: only what people asked for
+  bool observe = false;        ///< start no trial
+  bool commands_only = false;  ///< start no run either: only what people asked for
+  bool sole = false;  ///< an outside lock proves that the last leader is gone: do not wait for it
   std::chrono::milliseconds patience{0};  ///< one_cycle: how long to wait for the lease
   std::function<bool()> done;             ///< asked between cycles: stop here
   std::function<void(std::string_view, const nlohmann::json&)> log;
