@@ -18,8 +18,8 @@ constexpr std::int64_t start_us = 1'700'000'000'000'000;
 constexpr double leg_seconds = 2;
 constexpr double noise = 0.01;
 
-// What the eight values of the knob do to a leg: help, nothing, harm; another order for each job, so
-// that a fleet's experiments do not all come to the same end together.
+// What the eight values of the knob do to a leg: help, nothing, harm; another order for each job,
+// so that a fleet's experiments do not all come to the same end together.
 constexpr std::array effects{0.6, 1.0, 1.2, 0.97, 1.0, 0.9, 1.05, 1.0};
 
 double effect_of(const std::vector<std::string>& command) {
@@ -80,7 +80,8 @@ scheduler_adapters::Listing Fleet::list() {
     if (run.seen.state == RunState::running) running.push_back(&run);
     if (run.seen.state == RunState::queued) run.seen.state = RunState::running;
   }
-  std::sort(running.begin(), running.end(), [](const auto* a, const auto* b) { return a->place < b->place; });
+  std::sort(running.begin(), running.end(),
+            [](const auto* a, const auto* b) { return a->place < b->place; });
   running.resize(std::min(running.size(), static_cast<std::size_t>(options_.ends_per_look)));
   for (auto* run : running) end(*run);
   scheduler_adapters::Listing listing;
@@ -102,7 +103,8 @@ std::vector<FindResult> Fleet::find(std::span<const core::RunKey> keys) {
   return found;
 }
 
-scheduler_adapters::Cancelled Fleet::cancel(const core::RunKey& key, const scheduler_adapters::NativeRef&,
+scheduler_adapters::Cancelled Fleet::cancel(const core::RunKey& key,
+                                            const scheduler_adapters::NativeRef&,
                                             scheduler_adapters::CancelMode) {
   const auto it = runs_.find(key.text);
   if (it == runs_.end()) return scheduler_adapters::Cancelled::not_visible;

@@ -2,8 +2,8 @@
 //
 //     bench_ledger [COMMAND]
 //
-// Prints rows for bench/run. COMMAND then runs while the long ledger is still there, with its address
-// in AMDAHL_BENCH_URL and a folder for scraps in AMDAHL_BENCH_FOLDER.
+// Prints rows for bench/run. COMMAND then runs while the long ledger is still there, with its
+// address in AMDAHL_BENCH_URL and a folder for scraps in AMDAHL_BENCH_FOLDER.
 
 #include <fmt/format.h>
 #include <stdlib.h>
@@ -42,7 +42,8 @@ T must(core::Result<T> result) {
 }
 
 // Shown as they come: a later one may take minutes.
-void print_row(const std::string& name, const std::string& measured, const std::string& bound, bool ok) {
+void print_row(const std::string& name, const std::string& measured, const std::string& bound,
+               bool ok) {
   fmt::print("{}\t{}\t{}\t{}\n", name, measured, bound, ok ? "ok" : "over");
   std::fflush(stdout);
 }
@@ -59,7 +60,8 @@ double ms_of(const Work& work) {
   return Milliseconds{std::chrono::steady_clock::now() - begun}.count();
 }
 
-/// A PostgreSQL of its own in a folder of its own, with the settings of `amdahl dev`; gone at the end.
+/// A PostgreSQL of its own in a folder of its own, with the settings of `amdahl dev`; gone at the
+/// end.
 class Server {
  public:
   Server() : folder_{make_folder()}, server_{must(ledger::PrivateServer::start(options()))} {}
@@ -88,7 +90,12 @@ class Server {
     ::chmod(pattern.c_str(), 0711);  // the server's user must reach its own folder below
     return pattern;
   }
-  ledger::PrivateServerOptions options() const { return {folder_ / "data", sockets(), "amdahl", {}}; }
+  ledger::PrivateServerOptions options() const {
+    ledger::PrivateServerOptions options;
+    options.data_dir = folder_ / "data";
+    options.socket_dir = sockets();
+    return options;
+  }
 
   fs::path folder_;
   ledger::PrivateServer server_;
@@ -101,7 +108,8 @@ std::string through(const std::string& url, const fs::path& from, const fs::path
 
 void propose(Stand& stand, int count) {
   for (int i = 1; i <= count; ++i) {
-    const nlohmann::json change{{"kind", "arg"}, {"name", "knob"}, {"value", std::to_string(50 + i)}};
+    const nlohmann::json change{
+        {"kind", "arg"}, {"name", "knob"}, {"value", std::to_string(50 + i)}};
     stand.ledger().put_command(fmt::format("bench-{}", i), "propose",
                                {{"job", fmt::format("job-{}", i)}, {"changes", {change}}});
   }
@@ -114,8 +122,8 @@ void count_turns(Server& server, int outstanding) {
   fs::create_directory(sockets);
   const WireCounter wire{sockets, server.sockets()};
   const bool one = outstanding == 1;
-  Stand stand{{through(server.service_url(name), server.sockets(), sockets), server.folder() / (name + ".d"),
-               outstanding, one ? 1 : 80, one ? 1 : 10}};
+  Stand stand{{through(server.service_url(name), server.sockets(), sockets),
+               server.folder() / (name + ".d"), outstanding, one ? 1 : 80, one ? 1 : 10}};
   std::int64_t most = 0, sum = 0, busy = 0;
   std::vector<double> live;
   const auto cycle = [&] {
@@ -138,8 +146,8 @@ void count_turns(Server& server, int outstanding) {
   if (one) return;
   propose(stand, proposals);
   const auto turns = cycle();
-  print_row(fmt::format("round trips, the same with {} proposals waiting", proposals), fmt::format("{}", turns),
-            fmt::format("{}", turns_max), turns <= turns_max);
+  print_row(fmt::format("round trips, the same with {} proposals waiting", proposals),
+            fmt::format("{}", turns), fmt::format("{}", turns_max), turns <= turns_max);
 }
 
 void clock_cycles(Stand& empty, Stand& full) {
@@ -179,7 +187,9 @@ int run(const char* then) {
   count_turns(server, 200);
   const auto empty_owner = server.make_ledger("empty");
   const auto full_owner = server.make_ledger("full");
-  const auto folder = [&](const char* name) { return server.folder() / (std::string{name} + ".d"); };
+  const auto folder = [&](const char* name) {
+    return server.folder() / (std::string{name} + ".d");
+  };
   load_history(full_owner, 80, folder("full") / "job");
   align_stream(empty_owner);
   Stand empty{{server.service_url("empty"), folder("empty")}};

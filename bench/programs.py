@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """What the programs cost: amdahl-run beside a leg, amdahl status and the service on a long ledger.
 
-    python3 bench/programs.py BUILD_DIR
+    python3 bench/programs.py SHIM [AMDAHL]
 
 bench_ledger starts it while its ledger is there (AMDAHL_BENCH_URL, AMDAHL_BENCH_FOLDER). Prints rows
 for bench/run.
@@ -11,6 +11,7 @@ import json
 import os
 import pathlib
 import signal
+import socket
 import statistics
 import subprocess
 import sys
@@ -30,7 +31,7 @@ def row(name, measured, bound, ok):
 
 
 def skipped(name, bound):
-    print(name, "not built yet", bound, "-", sep="\t", flush=True)
+    print(name, "not built", bound, "-", sep="\t", flush=True)
 
 
 def ms_of(work):
@@ -106,7 +107,12 @@ def shim_cost(shim, root):
 
 
 def has_command(amdahl, command):
-    return amdahl.exists() and subprocess.run([amdahl, command, "--help"], capture_output=True).returncode == 0
+    return amdahl is not None and subprocess.run([amdahl, command, "--help"], capture_output=True).returncode == 0
+
+
+def free_port():
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        return server.getsockname()[1]
 
 
 def configuration(folder):
@@ -114,7 +120,7 @@ def configuration(folder):
     url.write_text(os.environ["AMDAHL_BENCH_URL"] + "\n")
     url.chmod(0o600)
     config = folder / "amdahl.toml"
-    config.write_text(f'[service]\nstate_dir = "{folder / "state"}"\nlisten = "127.0.0.1:0"\n\n'
+    config.write_text(f'[service]\nstate_dir = "{folder / "state"}"\nlisten = "127.0.0.1:{free_port()}"\n\n'
                       f'[ledger]\nurl_file = "{url}"\n\n[cluster.local]\nadapter = "local"\n')
     config.chmod(0o600)
     return config
@@ -125,6 +131,9 @@ def status_cost(amdahl, config):
     if not has_command(amdahl, "status"):
         return skipped(name, bound)
     command = [amdahl, "--config", config, "status"]
+    first = subprocess.run(command, capture_output=True, text=True)
+    if first.returncode != 0:
+        sys.exit(f"programs.py: amdahl status failed: {first.stderr}")
     times = [ms_of(lambda: subprocess.run(command, check=True, capture_output=True)) for _ in range(15)]
     row(name, f"{statistics.median(times):.1f} ms", bound, statistics.median(times) <= STATUS_MS_MAX)
 
@@ -145,13 +154,14 @@ def service_cost(amdahl, config):
 
 
 def main():
-    build = pathlib.Path(sys.argv[1]).resolve()
+    shim, *amdahl = (pathlib.Path(argument).resolve() for argument in sys.argv[1:])
+    amdahl = amdahl[0] if amdahl else None
     folder = pathlib.Path(os.environ["AMDAHL_BENCH_FOLDER"]) / "programs"
     folder.mkdir()
-    shim_cost(build / "amdahl-run", folder / "shim")
+    shim_cost(shim, folder / "shim")
     config = configuration(folder)
-    status_cost(build / "amdahl", config)
-    service_cost(build / "amdahl", config)
+    status_cost(amdahl, config)
+    service_cost(amdahl, config)
 
 
 if __name__ == "__main__":

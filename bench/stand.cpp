@@ -31,8 +31,11 @@ core::JobSpec bench_job(int number, const std::filesystem::path& workdir) {
   core::JobSpec job;
   job.name = fmt::format("job-{}", number);
   job.cluster = "fleet";
-  job.command = {"work",    std::to_string(number), "--seed",   "{seed}",    "--shard",
-                 "{shard}", "--length",             "{length}", "--knob", "{knob}"};
+  job.command = {"work",     std::to_string(number),
+                 "--seed",   "{seed}",
+                 "--shard",  "{shard}",
+                 "--length", "{length}",
+                 "--knob",   "{knob}"};
   job.workdir = workdir.string();
   job.code = {"*.py"};
   job.dataset = "synthetic";

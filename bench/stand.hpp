@@ -11,8 +11,8 @@
 
 namespace amdahl::bench {
 
-/// A clock that stands still within a cycle and moves past the renewal of the lease between two: each
-/// cycle pays for a renewal, as the rare cycle does that meets one.
+/// A clock that stands still within a cycle and moves past the renewal of the lease between two:
+/// each cycle pays for a renewal, as the rare cycle does that meets one.
 class CycleClock final : public core::Clock {
  public:
   core::WallTime now() override { return core::WallTime{now_}; }

@@ -4,6 +4,7 @@
 #include <ostream>
 
 #include "amdahl/core/job.hpp"
+#include "amdahl/core/quantity.hpp"
 #include "ask.hpp"
 #include "assemble.hpp"
 #include "commands.hpp"
@@ -24,7 +25,7 @@ using namespace std::chrono_literals;
 using core::Result;
 using nlohmann::json;
 
-constexpr auto insist_window = 3s;   // for a second Ctrl-C
+constexpr auto insist_window = 3s;  // for a second Ctrl-C
 constexpr auto legs_end_within = 15s;
 
 // The legs that outlive the service.
@@ -42,7 +43,8 @@ std::vector<scheduler_adapters::Observation> live_runs(Services& services) {
   return live;
 }
 
-// Stops every leg that still runs; what they measured so far is lost, and the ledger retries the pairs.
+// Stops every leg that still runs; what they measured so far is lost, and the ledger retries the
+// pairs.
 void stop_legs(Environment& env, Services& services) {
   const auto config = services.configuration();
   if (!config) return;
@@ -51,7 +53,8 @@ void stop_legs(Environment& env, Services& services) {
     for (const auto& cluster : config->clusters) {
       const auto adapter = services.adapter(cluster.name);
       if (!adapter) continue;
-      for (const auto& run : live) (void)(*adapter)->cancel(run.key, run.ref, scheduler_adapters::CancelMode::stop);
+      for (const auto& run : live)
+        (void)(*adapter)->cancel(run.key, run.ref, scheduler_adapters::CancelMode::stop);
     }
     if (env.clock.since_boot() > until) break;
     env.sleep(100ms);
@@ -66,7 +69,8 @@ std::unique_ptr<Services> services_of(Context& context, const DevPlace& place) {
 
 ExitCode stop_everything(Context& context, const DevPlace& place) {
   std::error_code ignored;
-  if (fs::exists(place.config_file(), ignored)) stop_legs(context.env, *services_of(context, place));
+  if (fs::exists(place.config_file(), ignored))
+    stop_legs(context.env, *services_of(context, place));
   auto server = running_dev_ledger(context.env, place);
   if (!server) return report(context.env, server.error());
   if (!*server) {
@@ -83,12 +87,14 @@ Result<void> empty(Context& context, const DevPlace& place) {
   if (stop_everything(context, place) != ExitCode::ok) {
     return core::Error{core::ErrorCode::failed, "the old ledger could not be stopped", {}};
   }
-  for (const auto* folder : {"ledger", "runs", "slots", "code"}) {
+  for (const auto* folder : {"ledger", "runs", "slots", "code", "secrets", "amdahl.toml"}) {
     std::error_code problem;
     fs::remove_all(place.state_dir / folder, problem);
     if (problem) {
       return core::Error{core::ErrorCode::failed,
-                         fmt::format("cannot remove {}: {}", (place.state_dir / folder).string(), problem.message()), {}};
+                         fmt::format("cannot remove {}: {}", (place.state_dir / folder).string(),
+                                     problem.message()),
+                         {}};
     }
   }
   return {};
@@ -99,7 +105,8 @@ Result<void> add_jobs(Context& inside, const std::vector<std::string>& files) {
     const auto job = read_job_file(inside.env, file);
     if (!job) return job.error();
     json answer;
-    if (const auto asked = ask_leader(inside, "add_job", {{"spec", core::to_json(*job)}}, answer); !asked) {
+    if (const auto asked = ask_leader(inside, "add_job", {{"spec", core::to_json(*job)}}, answer);
+        !asked) {
       return asked.error();
     }
   }
@@ -108,15 +115,18 @@ Result<void> add_jobs(Context& inside, const std::vector<std::string>& files) {
 
 void say_where(Context& context, const DevPlace& place) {
   if (context.options.quiet) return;
-  context.env.err << "amdahl dev in " << place.state_dir.string() << "; Ctrl-C ends it, its ledger goes on from here\n"
-                  << "  look around: amdahl --config " << place.config_file().string() << " status\n";
+  context.env.err << "amdahl dev in " << place.state_dir.string()
+                  << "; Ctrl-C ends it, its ledger goes on from here\n"
+                  << "  look around: amdahl --config " << place.config_file().string()
+                  << " status\n";
 }
 
 void after_interrupt(Context& context, Services& services) {
   auto& env = context.env;
   const auto live = live_runs(services);
   if (live.empty()) return;
-  env.err << fmt::format("{} runs go on by themselves; Ctrl-C once more stops them too\n", live.size());
+  env.err << fmt::format("{} runs go on by themselves; Ctrl-C once more stops them too\n",
+                         live.size());
   const auto until = env.clock.since_boot() + insist_window;
   while (env.interrupts() < 2 && env.clock.since_boot() < until) env.sleep(100ms);
   if (env.interrupts() >= 2) stop_legs(env, services);
@@ -126,6 +136,7 @@ ExitCode drive_to_end(Context& context, Context& inside, const Args& args) {
   Drive drive;
   drive.until = args.has("until-idle") ? Drive::Until::nothing_left : Drive::Until::stopped;
   drive.observe = args.has("observe");
+  drive.sole = true;  // DevLock: no other dev, so whoever led here is gone
   if (!context.options.quiet) drive.log = make_event_log(context.env, context.options.for_people());
   const auto driven = inside.services.drive(drive);
   if (!driven) return report(context.env, driven.error());
@@ -140,13 +151,31 @@ ExitCode drive_to_end(Context& context, Context& inside, const Args& args) {
   return ExitCode::ok;
 }
 
+Result<DevSlots> slots_of(const Args& args) {
+  DevSlots slots;
+  for (const auto& [name, slot] :
+       {std::pair{"gpus", &slots.gpus}, std::pair{"cpus", &slots.cpus}}) {
+    const auto number = args.whole(name);
+    if (!number) return number.error();
+    if (number->value_or(0) < 0)
+      return core::invalid_input(fmt::format("--{} {} is negative", name, **number));
+    *slot = *number;
+  }
+  slots.memory = args.text("memory");
+  if (!slots.memory.empty() && !core::parse_bytes(slots.memory)) {
+    return core::invalid_input("--memory " + slots.memory + " is not a size", "write \"8GiB\"");
+  }
+  return slots;
+}
+
 ExitCode run_dev(Context& context, const Args& args) {
   auto& env = context.env;
-  const DevPlace place{args.has("state-dir") ? (env.directory / args.text("state-dir")).lexically_normal()
-                                             : default_dev_dir(env)};
+  const DevPlace place{args.has("state-dir")
+                           ? (env.directory / args.text("state-dir")).lexically_normal()
+                           : default_dev_dir(env)};
   if (args.has("stop")) return stop_everything(context, place);
-  const auto gpus = args.whole("gpus");
-  if (!gpus) return report(env, gpus.error());
+  const auto slots = slots_of(args);
+  if (!slots) return report(env, slots.error());
   auto files = args.texts("FILE");
   for (const auto& file : args.texts("job")) files.push_back(file);
   for (const auto& file : files) {
@@ -157,7 +186,7 @@ ExitCode run_dev(Context& context, const Args& args) {
   if (args.has("fresh")) {
     if (const auto emptied = empty(context, place); !emptied) return report(env, emptied.error());
   }
-  auto server = open_dev_ledger(env, place, *gpus);
+  auto server = open_dev_ledger(env, place, *slots);
   if (!server) return report(env, server.error());
   say_where(context, place);
   ExitCode code = ExitCode::ok;
@@ -183,6 +212,8 @@ Command dev_command() {
           {{"--job", "FILE", "the same, as a flag", false, true},
            {"--state-dir", "DIR", "ledger, runs, snapshots (the XDG state folder)"},
            {"--gpus", "N", "GPU slots of this machine, when they should not be detected"},
+           {"--cpus", "N", "CPUs to hand out, the same"},
+           {"--memory", "SIZE", "memory to hand out, the same"},
            {"--until-idle", "", "end when nothing is left to try"},
            {"--keep-ledger", "", "leave the private PostgreSQL running at the end"},
            {"--observe", "", "only measure and propose; start no trial"},

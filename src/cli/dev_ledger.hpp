@@ -21,9 +21,16 @@ struct DevPlace {
 /// Where `amdahl dev` keeps its things when nobody says otherwise.
 std::filesystem::path default_dev_dir(const Environment& env);
 
+/// What the local cluster has to hand out, where it is not to be detected.
+struct DevSlots {
+  std::optional<std::int64_t> gpus;
+  std::optional<std::int64_t> cpus;
+  std::string memory;  ///< like `8GiB`; empty = detect
+};
+
 /// Starts (or joins) the private ledger, migrates it, and writes the configuration.
 core::Result<ledger::PrivateServer> open_dev_ledger(const Environment& env, const DevPlace& place,
-                                                    std::optional<std::int64_t> gpus);
+                                                    const DevSlots& slots);
 
 /// The running server; nothing when none runs.
 core::Result<std::optional<ledger::PrivateServer>> running_dev_ledger(const Environment& env,

@@ -1,0 +1,201 @@
+"""The program as people use it: a private ledger, a real job, every command, its documents."""
+
+import json
+import os
+import pathlib
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+import unittest
+
+SOURCE = pathlib.Path(os.environ["AMDAHL_SOURCE_DIR"])
+PROGRAM = pathlib.Path(os.environ["AMDAHL_BINARY_DIR"]) / "amdahl"
+WAIT_S = 120
+
+
+def amdahl(*words, config=None, stdin=None):
+    command = [str(PROGRAM), *(["--config", str(config)] if config else []), *map(str, words)]
+    return subprocess.run(command, input=stdin, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                          text=True, timeout=WAIT_S)
+
+
+class Loop(unittest.TestCase):
+    """One ledger for all tests: the fixture whose `fast` is three times as fast as its `slow`."""
+
+    @classmethod
+    def setUpClass(cls):
+        # Below /tmp: the service user must reach the ledger's folder.
+        cls.folder = pathlib.Path(tempfile.mkdtemp(prefix="amdahl-cli-", dir="/tmp"))
+        cls.folder.chmod(0o755)
+        job = cls.folder / "job"
+        job.mkdir()
+        fixture = SOURCE / "tests/fixtures/threefold"
+        shutil.copy(fixture / "job.sh", job)
+        text = (fixture / "job.toml.in").read_text()
+        (job / "job.toml").write_text(text.replace("@COUNT_FILE@", str(cls.folder / "count")))
+        cls.state = cls.folder / "state"
+        cls.config = cls.state / "amdahl.toml"
+        cls.dev = amdahl("dev", job / "job.toml", "--state-dir", cls.state, "--gpus", 2, "--cpus", 2,
+                         "--until-idle", "--keep-ledger")
+
+    @classmethod
+    def tearDownClass(cls):
+        amdahl("dev", "--state-dir", cls.state, "--stop")
+        shutil.rmtree(cls.folder, ignore_errors=True)
+
+    def ask(self, *words, code=0):
+        done = amdahl(*words, "-o", "json", config=self.config)
+        self.assertEqual(done.returncode, code, done.stderr)
+        return json.loads(done.stdout)
+
+    def win(self):
+        rows = self.ask("experiments", "--outcome", "win")["experiments"]
+        self.assertEqual(len(rows), 1)
+        return rows[0]
+
+    def test_dev_reaches_the_verdict_and_ends(self):
+        self.assertEqual(self.dev.returncode, 0, self.dev.stderr)
+        win = self.win()
+        self.assertGreater(win["saving"], 0.4)
+        self.assertEqual(win["change"], [{"kind": "arg", "name": "pace", "value": "fast"}])
+
+    def test_documents_keep_their_schemas(self):
+        name = self.win()["name"]
+        for words, schema in ((["status"], "status"), (["experiments"], "experiments"), (["explain", name], "experiment"),
+                              (["jobs"], "jobs"), (["jobs", "show", "threefold"], "job"), (["runs"], "runs"),
+                              (["bank"], "bank"), (["rank"], "rank"), (["champion", "threefold"], "champion"),
+                              (["ledger", "verify"], "verify"), (["explain", "H-1"], "hypothesis"),
+                              (["explain", name, "--recompute"], "recompute"), (["doctor"], "doctor"),
+                              (["cycle", "--once", "--dry-run"], "cycle_plan"), (["config", "show"], "config"),
+                              (["db", "migrate", "--plan"], "migrations"), (["logs", name], "logs")):
+            with self.subTest(words=words):
+                document = self.ask(*words)
+                self.assertEqual(document["schema"], f"amdahl.{schema}/v1")
+                check = json.loads(amdahl("schema", schema).stdout)
+                self.assertEqual(violation(check, check, document), "")
+
+    def test_a_known_idea_is_answered_with_its_verdict(self):
+        idea = self.folder / "idea.toml"
+        idea.write_text('job = "threefold"\n[arg]\npace = "fast"\n')
+        answer = self.ask("propose", "-f", idea)
+        self.assertTrue(answer["known"])
+        self.assertEqual(answer["experiment"]["name"], self.win()["name"])
+
+    def test_nothing_left_ends_with_nine(self):
+        self.assertEqual(amdahl("cycle", "--once", config=self.config).returncode, 9)
+
+    def test_a_run_of_the_champion_is_banked(self):
+        before = self.ask("bank")["banked_gpu_hours"]
+        run = self.ask("run", "threefold")
+        self.assertEqual(run["outcome"], "succeeded")
+        self.assertGreater(self.ask("bank")["banked_gpu_hours"], before)
+
+    def test_what_the_champion_prints_runs(self):
+        line = amdahl("champion", "threefold", "--as", "args", config=self.config).stdout
+        self.assertIn("fast", line)
+        back = amdahl("champion", "threefold", "--as", "args", "--rollback", config=self.config).stdout
+        self.assertIn("slow", back)
+
+    def test_pause_and_resume_need_no_service(self):
+        self.assertEqual(amdahl("pause", "--reason", "test", config=self.config).returncode, 0)
+        self.assertEqual(amdahl("resume", config=self.config).returncode, 0)
+
+    def test_a_second_dev_in_the_same_folder_is_refused(self):
+        first = subprocess.Popen([PROGRAM, "dev", "--state-dir", self.state, "--keep-ledger", "-q"],
+                                 stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        try:
+            until = time.monotonic() + 30
+            while self.ask("status")["loop"]["state"] != "running":
+                self.assertLess(time.monotonic(), until, "dev does not lead")
+            second = amdahl("dev", "--state-dir", self.state)
+            self.assertEqual(second.returncode, 7)
+            self.assertIn(f"process {first.pid}", second.stderr)
+            self.assertEqual(amdahl("pause", config=self.config).returncode, 0)
+            self.assertEqual(amdahl("resume", config=self.config).returncode, 0)
+        finally:
+            first.send_signal(signal.SIGINT)
+            self.assertEqual(first.wait(10), 130)
+
+    def test_z_an_altered_measurement_disagrees_and_is_found(self):
+        # Last by its name: it spoils the ledger.
+        name = self.win()["name"]
+        url = (self.state / "secrets/ledger-owner-url").read_text().strip()
+        spoil = ("ALTER TABLE amdahl.measurement DISABLE TRIGGER USER; "
+                 "UPDATE amdahl.measurement SET leg = jsonb_set(leg, '{window_us}', '1'), window_us = 1 "
+                 "WHERE arm = 0 AND run_id = (SELECT max(r.run_id) FROM amdahl.worker_run r "
+                 f"WHERE r.experiment_id = {name[4:]}); ALTER TABLE amdahl.measurement ENABLE TRIGGER USER")
+        subprocess.run(["psql", url, "-q", "-v", "ON_ERROR_STOP=1", "-c", spoil], check=True, timeout=30)
+        said = amdahl("explain", name, "--recompute", config=self.config)
+        self.assertEqual(said.returncode, 8, said.stdout + said.stderr)
+        self.assertIn("disagrees", said.stdout)
+        self.assertEqual(amdahl("ledger", "verify", config=self.config).returncode, 8)
+
+
+class WithoutLedger(unittest.TestCase):
+    def test_no_ledger_is_said_with_the_way_out(self):
+        with tempfile.TemporaryDirectory() as folder:
+            config = pathlib.Path(folder, "amdahl.toml")
+            config.write_text("")
+            done = amdahl("status", config=config)
+            self.assertEqual(done.returncode, 3)
+            self.assertIn("amdahl dev", done.stderr)
+
+    def test_a_ledger_that_is_down_ends_with_four(self):
+        with tempfile.TemporaryDirectory() as folder:
+            secret = pathlib.Path(folder, "url")
+            secret.write_text(f"host='{folder}' user='nobody' dbname='amdahl'\n")
+            secret.chmod(0o600)
+            config = pathlib.Path(folder, "amdahl.toml")
+            config.write_text(f'[ledger]\nurl_file = "{secret}"\n')
+            done = amdahl("status", config=config)
+            self.assertEqual(done.returncode, 4, done.stderr)
+            self.assertEqual(amdahl("doctor", config=config).returncode, 8)
+
+    def test_judge_reads_standard_input(self):
+        done = amdahl("judge", "-", "--sigma0", "0.03", "-o", "json", stdin="1,0.9\n1,0.91\n")
+        document = json.loads(done.stdout)
+        self.assertEqual(violation(*[json.loads(amdahl("schema", "judge").stdout)] * 2, document), "")
+
+
+TYPES = {"null": type(None), "string": str, "integer": int, "number": (int, float), "boolean": bool,
+         "array": list, "object": dict}
+
+
+def violation(root, schema, value, at=""):
+    """The first thing in `value` that the part of JSON Schema we use forbids."""
+    if "$ref" in schema:
+        return violation(root, root["$defs"][schema["$ref"].rsplit("/", 1)[1]], value, at)
+    if "const" in schema and value != schema["const"]:
+        return f"{at}: not {schema['const']}"
+    if "enum" in schema and value not in schema["enum"]:
+        return f"{at}: unknown word {value}"
+    types = schema.get("type", [])
+    types = [types] if isinstance(types, str) else types
+    if types and not any(isinstance(value, TYPES[name]) and not (isinstance(value, bool) and name != "boolean")
+                         for name in types):
+        return f"{at}: {value!r} is no {types}"
+    if isinstance(value, list):
+        found = (violation(root, schema.get("items", {}), item, f"{at}/{i}") for i, item in enumerate(value))
+        return next(filter(None, found), "")
+    if not isinstance(value, dict):
+        return ""
+    missing = [key for key in schema.get("required", []) if key not in value]
+    if missing:
+        return f"{at}/{missing[0]}: missing"
+    known, others = schema.get("properties", {}), schema.get("additionalProperties", True)
+    for key, member in value.items():
+        if key in known:
+            found = violation(root, known[key], member, f"{at}/{key}")
+        elif isinstance(others, dict):
+            found = violation(root, others, member, f"{at}/{key}")
+        else:
+            found = "" if others else f"{at}/{key}: not in the schema"
+        if found:
+            return found
+    return ""
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)
