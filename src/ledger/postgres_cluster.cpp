@@ -46,7 +46,7 @@ std::string last_lines(const std::string& text, std::size_t bytes = 600) {
 }
 
 core::Error failed_at(const fs::path& path, const char* what) {
-  return core::failed(
+  return server_failed(
       fmt::format("{} could not be {}: {}", path.string(), what, std::strerror(errno)));
 }
 
@@ -131,9 +131,9 @@ core::Result<void> start_with_tries(const fs::path& bin, const fs::path& data_di
       wait_for(poll_interval);
       return start_with_tries(bin, data_dir, run_as, tries_left - 1);
     }
-    return core::failed(fmt::format("PostgreSQL did not start in {}: {} {}", data_dir.string(),
-                                    last_lines(started->output), last_lines(read_text(log))),
-                        fmt::format("look into {}", log.string()));
+    return server_failed(fmt::format("PostgreSQL did not start in {}: {} {}", data_dir.string(),
+                                     last_lines(started->output), last_lines(read_text(log))),
+                         fmt::format("look into {}", log.string()));
   }
   return {};
 }
@@ -172,7 +172,7 @@ core::Result<void> make_private_dir(const fs::path& path, const RunAs& run_as) {
   fs::create_directories(path, error);
   if (!error) fs::permissions(path, fs::perms::owner_all, error);
   if (error) {
-    return core::failed(fmt::format("{} could not be made: {}", path.string(), error.message()));
+    return server_failed(fmt::format("{} could not be made: {}", path.string(), error.message()));
   }
   if (run_as && ::lchown(path.c_str(), run_as->uid, run_as->gid) != 0) {
     return failed_at(path, "given to the service user");
@@ -190,7 +190,7 @@ core::Result<void> make_cluster(const fs::path& bin, const PrivateServerOptions&
     if (entry.path().filename().string().starts_with(prefix)) fs::remove_all(entry.path(), ignored);
   }
   if (fs::exists(data_dir) && !fs::is_empty(data_dir)) {
-    return core::failed(
+    return server_failed(
         fmt::format("{} is neither empty nor a PostgreSQL data folder", data_dir.string()),
         "name another folder");
   }
@@ -211,7 +211,7 @@ core::Result<void> make_cluster(const fs::path& bin, const PrivateServerOptions&
   const auto made = run_command({initdb, run_as, std::chrono::seconds{120}});
   if (!made) return made.error();
   if (made->exit_code != 0) {
-    return core::failed(
+    return server_failed(
         fmt::format("initdb could not make {}: {}", data_dir.string(), last_lines(made->output)),
         "the folders above it must be searchable by the service user");
   }
@@ -224,7 +224,7 @@ core::Result<void> make_cluster(const fs::path& bin, const PrivateServerOptions&
   std::error_code error;
   fs::rename(fresh, data_dir, error);
   if (error) {
-    return core::failed(
+    return server_failed(
         fmt::format("{} could not be renamed: {}", fresh.string(), error.message()));
   }
   return {};
@@ -284,7 +284,7 @@ core::Result<std::optional<fs::path>> running_socket_dir(const fs::path& bin,
     if (answers(socket_dir)) return std::optional<fs::path>{socket_dir};
     wait_for(poll_interval);
   }
-  return core::failed(
+  return server_failed(
       fmt::format("the PostgreSQL in {} runs but does not answer", data_dir.string()),
       fmt::format("look into {}", (data_dir / "server.log").string()));
 }

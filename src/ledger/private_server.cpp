@@ -40,8 +40,8 @@ core::Result<RunAs> service_ids(const std::string& user) {
     if (!made) return made.error();
     entry = ::getpwnam(user.c_str());
     if (entry == nullptr) {
-      return core::failed(fmt::format("the user {} could not be made: {}", user, made->output),
-                          fmt::format("useradd --system {}", user));
+      return server_failed(fmt::format("the user {} could not be made: {}", user, made->output),
+                           fmt::format("useradd --system {}", user));
     }
   }
   return RunAs{UserIds{entry->pw_uid, entry->pw_gid}};
@@ -58,7 +58,7 @@ class FolderLock {
       if (errno != EWOULDBLOCK && errno != EINTR) break;
       wait_for(lock_poll_interval);
     }
-    return core::failed(
+    return server_failed(
         fmt::format("{} could not be locked: {}", path.string(), std::strerror(errno)),
         "another process starts or stops this PostgreSQL; look which one holds the file");
   }
@@ -139,7 +139,7 @@ core::Result<void> PrivateServer::ensure_database(const std::string& name) {
     session.value(fmt::format("{} \"{}\"", statements::create_database, name), {},
                   pq::Effect::writes);
   } catch (const Refused& refused) {
-    if (refused.sqlstate != "42P04") return core::failed(refused.what());  // somebody was faster
+    if (refused.sqlstate != "42P04") return server_failed(refused.what());  // somebody was faster
   } catch (const std::runtime_error& problem) {
     return core::Error{core::ErrorCode::unreachable, problem.what(), ""};
   }
