@@ -8,7 +8,7 @@ namespace amdahl::cli {
 /// Means over the usable legs of both arms; unknown values leave no trace.
 struct ArmMeans {
   int pairs = 0;
-  std::optional<double> cost;     ///< GPU-seconds per unit
+  std::optional<double> cost;  ///< GPU-seconds per unit
   std::optional<double> quality;
   std::optional<double> memory_bytes;
   std::optional<double> seconds;

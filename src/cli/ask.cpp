@@ -25,7 +25,8 @@ std::string command_key() {
 }
 
 std::string not_found_text(std::string_view view, const json& args) {
-  if (args.contains("experiment")) return fmt::format("there is no EXP-{}", args["experiment"].dump());
+  if (args.contains("experiment"))
+    return fmt::format("there is no EXP-{}", args["experiment"].dump());
   if (args.contains("name")) return fmt::format("no job is called {}", args["name"].dump());
   return fmt::format("there is no such {}", view);
 }
@@ -77,7 +78,8 @@ Result<void> result_of(const json& answer) {
   if (word == "not_found") code = ErrorCode::not_found;
   if (word == "conflict") code = ErrorCode::conflict;
   if (word == "not_allowed") code = ErrorCode::not_allowed;
-  return Error{code, answer.value("error", "the loop refused and gave no reason"), answer.value("hint", "")};
+  return Error{code, answer.value("error", "the loop refused and gave no reason"),
+               answer.value("hint", "")};
 }
 
 Result<void> ask_leader(Context& context, std::string_view verb, const json& args, json& answer,
@@ -98,10 +100,12 @@ Result<void> ask_leader(Context& context, std::string_view verb, const json& arg
   };
   const auto late = [&] { return env.clock.since_boot() > until; };
   while (!answered()) {
-    if (env.interrupted()) return Error{ErrorCode::failed, "interrupted; the request stays in the inbox", {}};
+    if (env.interrupted())
+      return Error{ErrorCode::failed, "interrupted; the request stays in the inbox", {}};
     if (late()) {
-      return Error{ErrorCode::timed_out, "there is no answer yet; the request stays in the inbox" +
-                                             (watch.holder().empty() ? "" : " of " + watch.holder()),
+      return Error{ErrorCode::timed_out,
+                   "there is no answer yet; the request stays in the inbox" +
+                       (watch.holder().empty() ? "" : " of " + watch.holder()),
                    "amdahl status"};
     }
     if (watch.nobody_leads()) {

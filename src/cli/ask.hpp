@@ -15,8 +15,8 @@ core::Result<void> read_view(Context& context, std::string_view view, const nloh
 /// What this process may do where nobody leads and it does so itself until the answer is there.
 enum class MayStart { nothing, runs };
 
-/// Asks the leader for something and waits for its answer. Where nobody leads, this process does for
-/// that moment. A refusal is an error with the leader's words.
+/// Asks the leader for something and waits for its answer. Where nobody leads, this process does
+/// for that moment. A refusal is an error with the leader's words.
 core::Result<void> ask_leader(Context& context, std::string_view verb, const nlohmann::json& args,
                               nlohmann::json& answer, MayStart may_start = MayStart::nothing);
 

@@ -41,7 +41,9 @@ std::string holder() {
 }
 
 // The worker's shim lies beside this binary.
-std::filesystem::path shim_beside(const Environment& env) { return env.program.parent_path() / "amdahl-run"; }
+std::filesystem::path shim_beside(const Environment& env) {
+  return env.program.parent_path() / "amdahl-run";
+}
 
 loop::Settings settings_of(const Config& config, const Drive& drive) {
   loop::Settings settings;
@@ -89,7 +91,8 @@ class SystemServices : public Services {
     for (const auto& adapter : adapters_) {
       if (adapter->cluster() == cluster) return adapter.get();
     }
-    return Error{ErrorCode::not_found, fmt::format("cluster \"{}\" is not configured here", cluster),
+    return Error{ErrorCode::not_found,
+                 fmt::format("cluster \"{}\" is not configured here", cluster),
                  "amdahl config show"};
   }
 
@@ -128,7 +131,8 @@ Result<void> SystemServices::make_adapters() {
   return {};
 }
 
-std::function<void(std::string_view, const nlohmann::json&)> SystemServices::log_of(const Drive& drive) const {
+std::function<void(std::string_view, const nlohmann::json&)> SystemServices::log_of(
+    const Drive& drive) const {
   if (drive.log) return drive.log;
   return [](std::string_view, const nlohmann::json&) {};
 }
@@ -142,8 +146,9 @@ Result<loop::Engine::Parts> SystemServices::parts(const Drive& drive) {
   if (!code_) code_.emplace(config->state_dir / "code");
   std::vector<scheduler_adapters::Adapter*> adapters;
   for (const auto& adapter : adapters_) adapters.push_back(adapter.get());
-  return loop::Engine::Parts{**connected, std::move(adapters), *code_, random_, settings_of(*config, drive),
-                             log_of(drive), {}};
+  return loop::Engine::Parts{**connected, std::move(adapters),         *code_,
+                             random_,     settings_of(*config, drive), log_of(drive),
+                             {}};
 }
 
 Result<loop::Actions> SystemServices::dry_run() {
@@ -182,10 +187,18 @@ Result<Driven> SystemServices::drive(const Drive& drive) {
   driven.leader = leadership.waiting_for();
   driven.waiting = runner.last().waiting;
   switch (end) {
-    case loop::Runner::End::stopped: driven.end = Driven::End::stopped; break;
-    case loop::Runner::End::nothing_left: driven.end = Driven::End::nothing_left; break;
-    case loop::Runner::End::cycled: driven.end = Driven::End::cycled; break;
-    case loop::Runner::End::not_leading: driven.end = Driven::End::not_leading; break;
+    case loop::Runner::End::stopped:
+      driven.end = Driven::End::stopped;
+      break;
+    case loop::Runner::End::nothing_left:
+      driven.end = Driven::End::nothing_left;
+      break;
+    case loop::Runner::End::cycled:
+      driven.end = Driven::End::cycled;
+      break;
+    case loop::Runner::End::not_leading:
+      driven.end = Driven::End::not_leading;
+      break;
   }
   leadership.release();
   return driven;

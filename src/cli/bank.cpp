@@ -4,8 +4,8 @@
 #include <cmath>
 #include <ostream>
 
-#include "ask.hpp"
 #include "amdahl/core/quantity.hpp"
+#include "ask.hpp"
 #include "commands.hpp"
 #include "numbers.hpp"
 #include "report.hpp"
@@ -22,7 +22,8 @@ constexpr double bar_width = 36;
 
 std::string bar(double value, double whole) {
   if (!(whole > 0) || !std::isfinite(value)) return {};
-  const auto cells = static_cast<int>(std::lround(bar_width * std::min(1.0, std::abs(value) / whole)));
+  const auto cells =
+      static_cast<int>(std::lround(bar_width * std::min(1.0, std::abs(value) / whole)));
   std::string text;
   for (int i = 0; i < cells; ++i) text += value < 0 ? "▒" : "█";
   return text;
@@ -37,10 +38,12 @@ Table entries_of(const json& document, const GlobalOptions& options) {
                {"at", "AT"},
                {"note", "NOTE"}}};
   for (const auto& entry : document.value("entries", json::array())) {
-    table.add({text_or(entry.value("entry", json{}), ""), text_or(entry.value("name", json{}), experiment_name(entry)),
-               text_or(entry.value("direction", json{}), ""), gpu_hours(entry.value("gpu_hours", json{})),
-               text_or(entry.value("period", json{}), ""), time_text(entry.value("at", json{}), options),
-               text_or(entry.value("note", json{}), "")});
+    table.add(
+        {text_or(entry.value("entry", json{}), ""),
+         text_or(entry.value("name", json{}), experiment_name(entry)),
+         text_or(entry.value("direction", json{}), ""), gpu_hours(entry.value("gpu_hours", json{})),
+         text_or(entry.value("period", json{}), ""), time_text(entry.value("at", json{}), options),
+         text_or(entry.value("note", json{}), "")});
   }
   return table;
 }
@@ -54,7 +57,8 @@ ExitCode print_balance(Context& context, const json& document) {
   const auto net = number_of(document.value("net_gpu_hours", json{}));
   const double whole = std::max({banked, clawed, spent, std::abs(net.value_or(0))});
   const auto line = [&](const std::string& what, double value) {
-    auto text = fmt::format("  {}{}  {}", padded(what, 26), padded(gpu_hours(value), 10, true), bar(value, whole));
+    auto text = fmt::format("  {}{}  {}", padded(what, 26), padded(gpu_hours(value), 10, true),
+                            bar(value, whole));
     text.erase(text.find_last_not_of(' ') + 1);
     out << text << '\n';
   };
@@ -83,8 +87,8 @@ core::Result<std::string> since_text(Context& context, const std::string& since)
   const std::chrono::year_month_day date{days};
   const std::chrono::hh_mm_ss time{at - days};
   return fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}Z", static_cast<int>(date.year()),
-                     static_cast<unsigned>(date.month()), static_cast<unsigned>(date.day()), time.hours().count(),
-                     time.minutes().count(), time.seconds().count());
+                     static_cast<unsigned>(date.month()), static_cast<unsigned>(date.day()),
+                     time.hours().count(), time.minutes().count(), time.seconds().count());
 }
 
 ExitCode run_bank(Context& context, const Args& args) {

@@ -27,23 +27,27 @@ struct Champion {
 
 core::Result<Champion> read_champion(Context& context, const std::string& name) {
   json document;
-  if (const auto read = read_view(context, "job", {{"name", name}}, document); !read) return read.error();
+  if (const auto read = read_view(context, "job", {{"name", name}}, document); !read)
+    return read.error();
   const auto job = core::job_from_json(document.value("spec", json::object()));
   if (!job) return job.error();
   const auto champion = core::configuration_from_json(document.value("champion", json::object()));
   if (!champion) return champion.error();
-  return Champion{*job, core::baseline_configuration(*job), *champion, document.value("wins", json::array())};
+  return Champion{*job, core::baseline_configuration(*job), *champion,
+                  document.value("wins", json::array())};
 }
 
 // The discovery protocol's values, so that what is printed runs as it stands.
-std::vector<std::string> command_of(const core::JobSpec& job, const core::Configuration& configuration) {
+std::vector<std::string> command_of(const core::JobSpec& job,
+                                    const core::Configuration& configuration) {
   auto values = configuration.args;
   values.insert({{"seed", "1"}, {"shard", "0"}, {"length", "1"}});
   std::vector<std::string> command;
   for (auto part : job.command) {
     for (const auto& [name, value] : values) {
       const auto braced = "{" + name + "}";
-      for (auto at = part.find(braced); at != std::string::npos; at = part.find(braced, at + value.size())) {
+      for (auto at = part.find(braced); at != std::string::npos;
+           at = part.find(braced, at + value.size())) {
         part.replace(at, braced.size(), value);
       }
     }
@@ -53,10 +57,14 @@ std::vector<std::string> command_of(const core::JobSpec& job, const core::Config
 }
 
 json runnable(const core::JobSpec& job, const core::Configuration& configuration) {
-  return {{"command", command_of(job, configuration)}, {"env", configuration.env},
-          {"workdir", job.workdir},                    {"gpus", configuration.resources.gpus},
-          {"args", configuration.args},                {"resources", core::to_json(configuration.resources)},
-          {"image", configuration.image},              {"patches", configuration.patches}};
+  return {{"command", command_of(job, configuration)},
+          {"env", configuration.env},
+          {"workdir", job.workdir},
+          {"gpus", configuration.resources.gpus},
+          {"args", configuration.args},
+          {"resources", core::to_json(configuration.resources)},
+          {"image", configuration.image},
+          {"patches", configuration.patches}};
 }
 
 std::string quoted(const std::string& text) {
@@ -88,16 +96,21 @@ ExitCode print_as(Context& context, const Champion& found, const core::Configura
     out << exports(configuration.env);
   } else if (form == "patch") {
     for (const auto& patch : configuration.patches) out << patch;
-    if (configuration.patches.empty() && !context.options.quiet) context.env.err << "the champion rests on no patch\n";
+    if (configuration.patches.empty() && !context.options.quiet)
+      context.env.err << "the champion rests on no patch\n";
   } else {
-    return report(context.env, core::invalid_input("--as " + form + " is not known", "args, env or patch"));
+    return report(context.env,
+                  core::invalid_input("--as " + form + " is not known", "args, env or patch"));
   }
   return ExitCode::ok;
 }
 
 void print_differences(std::ostream& out, const Champion& found) {
-  const auto line = [&](const std::string& what, const std::string& before, const std::string& now) {
-    if (before != now) out << fmt::format("  {}  {} → {}\n", padded(what, 16), before.empty() ? "unset" : before, now);
+  const auto line = [&](const std::string& what, const std::string& before,
+                        const std::string& now) {
+    if (before != now)
+      out << fmt::format("  {}  {} → {}\n", padded(what, 16), before.empty() ? "unset" : before,
+                         now);
   };
   for (const auto& [name, value] : found.champion.args) {
     const auto before = found.baseline.args.find(name);
@@ -113,7 +126,8 @@ void print_differences(std::ostream& out, const Champion& found) {
   line("cpus", std::to_string(old.cpus), std::to_string(now.cpus));
   line("memory", core::format_bytes(old.memory_bytes), core::format_bytes(now.memory_bytes));
   line("image", found.baseline.image, found.champion.image);
-  if (!found.champion.patches.empty()) out << fmt::format("  {} patches: --as patch\n", found.champion.patches.size());
+  if (!found.champion.patches.empty())
+    out << fmt::format("  {} patches: --as patch\n", found.champion.patches.size());
 }
 
 ExitCode run_champion(Context& context, const Args& args) {
@@ -121,24 +135,27 @@ ExitCode run_champion(Context& context, const Args& args) {
   if (!found) return report(context.env, found.error());
   const auto& shown = args.has("rollback") ? found->baseline : found->champion;
   if (args.has("as")) return print_as(context, *found, shown, args.text("as"));
-  json document{{"schema", "amdahl.champion/v1"},
-                {"job", found->job.name},
-                {"wins", found->wins},
-                {"baseline", runnable(found->job, found->baseline)},
-                {"champion", runnable(found->job, found->champion)},
-                {"quality_metric", found->job.quality_metric},
-                {"quality_margin", found->job.has_quality ? json(found->job.quality_margin) : json(nullptr)}};
+  json document{
+      {"schema", "amdahl.champion/v1"},
+      {"job", found->job.name},
+      {"wins", found->wins},
+      {"baseline", runnable(found->job, found->baseline)},
+      {"champion", runnable(found->job, found->champion)},
+      {"quality_metric", found->job.quality_metric},
+      {"quality_margin", found->job.has_quality ? json(found->job.quality_margin) : json(nullptr)}};
   if (print_document(context, document)) return ExitCode::ok;
   auto& out = context.env.out;
   std::string wins;
   for (const auto& win : found->wins) wins += " EXP-" + win.dump();
   if (found->champion == found->baseline) {
-    out << fmt::format("{}: nothing won yet; the champion is the job as its file states it\n", found->job.name);
+    out << fmt::format("{}: nothing won yet; the champion is the job as its file states it\n",
+                       found->job.name);
   } else {
     out << fmt::format("{}: won in{}\n", found->job.name, wins);
     print_differences(out, *found);
   }
-  out << "\nRUN       in " << found->job.workdir << "\n" << exports(shown.env) << joined(command_of(found->job, shown)) << '\n';
+  out << "\nRUN       in " << found->job.workdir << "\n"
+      << exports(shown.env) << joined(command_of(found->job, shown)) << '\n';
   if (!(found->champion == found->baseline) && !args.has("rollback")) {
     out << "\nROLLBACK  amdahl champion " << found->job.name << " --rollback\n          "
         << joined(command_of(found->job, found->baseline)) << '\n';

@@ -50,8 +50,8 @@ Result<std::optional<std::int64_t>> Args::whole(const std::string& name) const {
 Result<std::int64_t> parse_number(const std::string& text, const std::string& prefix) {
   std::string_view digits{text};
   const auto same = [](char a, char b) { return std::toupper(static_cast<unsigned char>(a)) == b; };
-  if (digits.size() > prefix.size() &&
-      std::equal(prefix.begin(), prefix.end(), digits.begin(), [&](char p, char c) { return same(c, p); })) {
+  if (digits.size() > prefix.size() && std::equal(prefix.begin(), prefix.end(), digits.begin(),
+                                                  [&](char p, char c) { return same(c, p); })) {
     digits.remove_prefix(prefix.size());
   }
   std::int64_t value = 0;

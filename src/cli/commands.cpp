@@ -5,13 +5,16 @@ namespace amdahl::cli {
 std::vector<CommandGroup> command_groups() {
   return {
       {"everyday",
-       {status_command(), rank_command(), explain_command(), bank_command(), jobs_command(), experiments_command(),
-        runs_command(), logs_command(), watch_command()}},
+       {status_command(), rank_command(), explain_command(), bank_command(), jobs_command(),
+        experiments_command(), runs_command(), logs_command(), watch_command()}},
       {"decide",
-       {propose_command(), approve_command(), abort_command(), wait_command(), champion_command(), run_command()}},
-      {"loop", {serve_command(), dev_command(), pause_command(), resume_command(), cycle_command()}},
+       {propose_command(), approve_command(), abort_command(), wait_command(), champion_command(),
+        run_command()}},
+      {"loop",
+       {serve_command(), dev_command(), pause_command(), resume_command(), cycle_command()}},
       {"ledger", {ledger_command(), db_command()}},
-      {"check", {doctor_command(), config_command(), judge_command(), schema_command(), version_command()}},
+      {"check",
+       {doctor_command(), config_command(), judge_command(), schema_command(), version_command()}},
       {"shell", {completion_command()}},
   };
 }

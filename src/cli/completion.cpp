@@ -46,7 +46,8 @@ std::string global_flags() {
 // The longest path that the words before the cursor begin with decides.
 std::string bash_script() {
   std::string cases;
-  for (const auto& entry : all_entries()) cases += fmt::format("    '{}') words='{}' ;;\n", entry.path, entry.words);
+  for (const auto& entry : all_entries())
+    cases += fmt::format("    '{}') words='{}' ;;\n", entry.path, entry.words);
   return fmt::format(R"(# amdahl completion bash > /etc/bash_completion.d/amdahl
 _amdahl() {{
   local cur=${{COMP_WORDS[COMP_CWORD]}} path='' word words='' i
@@ -64,12 +65,14 @@ _amdahl_words() {{
   esac
 }}
 complete -o filenames -F _amdahl amdahl
-)", global_flags(), cases);
+)",
+                     global_flags(), cases);
 }
 
 std::string fish_quoted(const std::string& text) {
   std::string quoted = "'";
-  for (const char c : text) quoted += c == '\'' || c == '\\' ? std::string{'\\', c} : std::string{c};
+  for (const char c : text)
+    quoted += c == '\'' || c == '\\' ? std::string{'\\', c} : std::string{c};
   return quoted + "'";
 }
 
@@ -77,19 +80,21 @@ std::string fish_script() {
   std::string text = "# amdahl completion fish > ~/.config/fish/completions/amdahl.fish\n";
   for (const auto& group : command_groups()) {
     for (const auto& command : group.commands) {
-      text += fmt::format("complete -c amdahl -n __fish_use_subcommand -f -a {} -d {}\n", command.name, fish_quoted(command.summary));
+      text += fmt::format("complete -c amdahl -n __fish_use_subcommand -f -a {} -d {}\n",
+                          command.name, fish_quoted(command.summary));
       for (const auto& child : command.children) {
-        text += fmt::format("complete -c amdahl -n '__fish_seen_subcommand_from {}' -a {} -d {}\n", command.name, child.name,
-                            fish_quoted(child.summary));
+        text += fmt::format("complete -c amdahl -n '__fish_seen_subcommand_from {}' -a {} -d {}\n",
+                            command.name, child.name, fish_quoted(child.summary));
       }
       for (const auto& option : command.options) {
-        text += fmt::format("complete -c amdahl -n '__fish_seen_subcommand_from {}' -l {} -d {}\n", command.name,
-                            long_name(option.name), fish_quoted(option.help));
+        text += fmt::format("complete -c amdahl -n '__fish_seen_subcommand_from {}' -l {} -d {}\n",
+                            command.name, long_name(option.name), fish_quoted(option.help));
       }
     }
   }
   for (const auto& flag : global_parameters()) {
-    text += fmt::format("complete -c amdahl -l {} -d {}\n", long_name(flag.name), fish_quoted(flag.help));
+    text += fmt::format("complete -c amdahl -l {} -d {}\n", long_name(flag.name),
+                        fish_quoted(flag.help));
   }
   return text;
 }
@@ -100,12 +105,14 @@ ExitCode run_completion(Context& context, const Args& args) {
   if (shell == "bash") {
     out << bash_script();
   } else if (shell == "zsh") {
-    out << "#compdef amdahl\n# amdahl completion zsh > \"${fpath[1]}/_amdahl\"\nautoload -U +X bashcompinit && bashcompinit\n"
+    out << "#compdef amdahl\n# amdahl completion zsh > \"${fpath[1]}/_amdahl\"\nautoload -U +X "
+           "bashcompinit && bashcompinit\n"
         << bash_script();
   } else if (shell == "fish") {
     out << fish_script();
   } else {
-    return report(context.env, core::invalid_input("no completion for " + shell, "bash, zsh or fish"));
+    return report(context.env,
+                  core::invalid_input("no completion for " + shell, "bash, zsh or fish"));
   }
   return ExitCode::ok;
 }
@@ -113,9 +120,14 @@ ExitCode run_completion(Context& context, const Args& args) {
 }  // namespace
 
 Command completion_command() {
-  return {"completion", "a shell's completion script",
-          "  amdahl completion bash > /etc/bash_completion.d/amdahl\n  amdahl completion fish > ~/.config/fish/completions/amdahl.fish",
-          {{"SHELL", "", "bash, zsh or fish", true}}, {}, run_completion, {}};
+  return {"completion",
+          "a shell's completion script",
+          "  amdahl completion bash > /etc/bash_completion.d/amdahl\n  amdahl completion fish > "
+          "~/.config/fish/completions/amdahl.fish",
+          {{"SHELL", "", "bash, zsh or fish", true}},
+          {},
+          run_completion,
+          {}};
 }
 
 }  // namespace amdahl::cli

@@ -34,8 +34,11 @@ class Reading {
  public:
   Reading(const core::TomlDocument& document, std::string place, std::filesystem::path directory,
           Found& found)
-      : document_{document}, place_{std::move(place)}, directory_{std::move(directory)},
-        problems_{place_}, found_{found} {}
+      : document_{document},
+        place_{std::move(place)},
+        directory_{std::move(directory)},
+        problems_{place_},
+        found_{found} {}
 
   void read() {
     core::TomlTable root{document_, "", problems_};
@@ -47,9 +50,12 @@ class Reading {
     auto clusters = root.table("cluster");
     for (const auto& name : clusters.keys()) {
       auto table = clusters.table(name);
-      const bool label = !name.empty() && name.size() <= 63 &&
-                         name.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789-") == std::string::npos;
-      if (!label) clusters.problem(name, fmt::format("\"{}\" cannot name a cluster", name), "use a-z, 0-9 and -");
+      const bool label =
+          !name.empty() && name.size() <= 63 &&
+          name.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789-") == std::string::npos;
+      if (!label)
+        clusters.problem(name, fmt::format("\"{}\" cannot name a cluster", name),
+                         "use a-z, 0-9 and -");
       found_.try_emplace("cluster." + name + ".adapter",
                          Setting{"cluster." + name + ".adapter", "local", "default"});
       read_section(table, "cluster." + name + ".");
@@ -64,8 +70,9 @@ class Reading {
     if (section != "ledger") return;
     for (const auto* key : {"url", "owner_url"}) {
       if (!table.has(key)) continue;
-      table.problem(key, table.path(key) + ": secrets are read from files",
-                    fmt::format("write it to a file of mode 0600 and set {}_file", table.path(key)));
+      table.problem(
+          key, table.path(key) + ": secrets are read from files",
+          fmt::format("write it to a file of mode 0600 and set {}_file", table.path(key)));
     }
   }
 
@@ -107,7 +114,8 @@ Result<core::TomlDocument> single_setting(const std::string& path, const ConfigK
                                           const std::string& text) {
   auto value = value_of_text(key, text);
   if (!value) {
-    return Error{ErrorCode::invalid_config, fmt::format("\"{}\" is no {}", text, kind_word(key.kind)), {}};
+    return Error{
+        ErrorCode::invalid_config, fmt::format("\"{}\" is no {}", text, kind_word(key.kind)), {}};
   }
   core::TomlDocument document;
   json* at = &document.root;
@@ -123,7 +131,6 @@ Result<core::TomlDocument> single_setting(const std::string& path, const ConfigK
   *at = *value;
   return document;
 }
-
 
 class Errors {
  public:
@@ -167,7 +174,8 @@ void read_single(const std::string& origin, const std::string& path, const std::
   }
   const auto document = single_setting(path, *key, text);
   if (!document) {
-    errors.add({ErrorCode::invalid_config, origin + "  " + document.error().message, document.error().hint});
+    errors.add({ErrorCode::invalid_config, origin + "  " + document.error().message,
+                document.error().hint});
     return;
   }
   Reading reading{*document, origin, directory, found};
@@ -215,7 +223,8 @@ void add_defaults(const ConfigSources& sources, Found& found) {
       continue;
     }
     for (const auto& cluster : clusters) {
-      add(std::string{key.path.substr(0, star)} + cluster + std::string{key.path.substr(star + 1)}, key);
+      add(std::string{key.path.substr(0, star)} + cluster + std::string{key.path.substr(star + 1)},
+          key);
     }
   }
 }
@@ -233,7 +242,8 @@ Result<Config> load_config(const ConfigSources& sources) {
     }
     Reading reading{*document, file.place, std::filesystem::path{file.place}.parent_path(), found};
     reading.read();
-    if (!reading.problems().empty()) errors.add(reading.problems().error(ErrorCode::invalid_config));
+    if (!reading.problems().empty())
+      errors.add(reading.problems().error(ErrorCode::invalid_config));
   }
   for (const auto& [name, text] : sources.variables) {
     if (!name.starts_with("AMDAHL__")) continue;

@@ -28,7 +28,7 @@ struct ClusterConfig {
 struct Setting {
   std::string path;      ///< `refute.checks`
   nlohmann::json value;  ///< null where there is none
-  std::string origin;    ///< `/etc/amdahl/amdahl.toml:16:10`, `env AMDAHL__…`, `flag --…`, `default`
+  std::string origin;  ///< `/etc/amdahl/amdahl.toml:16:10`, `env AMDAHL__…`, `flag --…`, `default`
 };
 
 /// The service's configuration, checked.
@@ -49,8 +49,8 @@ struct Config {
   std::chrono::milliseconds lease_ttl{0};
   bool observe = false;
 
-  std::vector<Setting> settings;  ///< all of the above, in the order of the reference
-  std::vector<std::string> files; ///< that were read
+  std::vector<Setting> settings;   ///< all of the above, in the order of the reference
+  std::vector<std::string> files;  ///< that were read
 };
 
 /// What a configuration is made of, weakest first: files, variables, flags.

@@ -58,6 +58,16 @@ fs::path default_state_dir(const Environment& env) {
   return xdg(env, "XDG_STATE_HOME", ".local/state");
 }
 
+// The named file, the default one, or, where that is absent, what `amdahl dev` wrote last.
+fs::path find_config_file(const Environment& env, const GlobalOptions& options) {
+  if (!options.config.empty()) return (env.directory / options.config).lexically_normal();
+  std::error_code ignored;
+  auto file = default_config_file(env);
+  const auto dev = default_state_dir(env) / "dev" / "amdahl.toml";
+  if (!fs::exists(file, ignored) && fs::exists(dev, ignored)) return dev;
+  return file;
+}
+
 Result<Config> read_config(const Environment& env, const GlobalOptions& options,
                            const std::map<std::string, std::string>& flags) {
   ConfigSources sources;
@@ -65,13 +75,13 @@ Result<Config> read_config(const Environment& env, const GlobalOptions& options,
   sources.flags = flags;
   sources.directory = env.directory;
   sources.state_dir = default_state_dir(env);
-  const bool named = !options.config.empty();
-  const auto file = named ? (env.directory / options.config).lexically_normal() : default_config_file(env);
+  const auto file = find_config_file(env, options);
   std::error_code ignored;
-  if (named || fs::exists(file, ignored)) {
+  if (!options.config.empty() || fs::exists(file, ignored)) {
     if (const auto added = add_file(file, sources); !added) return added.error();
   }
-  if (const auto added = add_drop_ins(file.parent_path() / "conf.d", sources); !added) return added.error();
+  if (const auto added = add_drop_ins(file.parent_path() / "conf.d", sources); !added)
+    return added.error();
   return load_config(sources);
 }
 
@@ -84,7 +94,8 @@ Result<std::string> read_text_file(const fs::path& file, std::size_t bytes_max) 
   if (!stream) {
     const auto why = std::strerror(errno);
     return Error{errno == ENOENT ? ErrorCode::not_found : ErrorCode::invalid_input,
-                 fmt::format("cannot read {}: {}", file.string(), why), {}};
+                 fmt::format("cannot read {}: {}", file.string(), why),
+                 {}};
   }
   std::string text(bytes_max + 1, '\0');
   stream.read(text.data(), static_cast<std::streamsize>(text.size()));
@@ -99,7 +110,8 @@ Result<std::string> read_secret(const fs::path& file) {
   struct stat status {};
   if (::stat(file.c_str(), &status) != 0) {
     return Error{ErrorCode::invalid_config,
-                 fmt::format("cannot read {}: {}", file.string(), std::strerror(errno)), {}};
+                 fmt::format("cannot read {}: {}", file.string(), std::strerror(errno)),
+                 {}};
   }
   if ((status.st_mode & (S_IROTH | S_IWOTH)) != 0) {
     return Error{ErrorCode::invalid_config,

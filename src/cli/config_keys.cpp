@@ -27,10 +27,11 @@ const std::vector<ConfigKey>& config_keys() {
       {"experiment.approval", texts, "",
        "changes that wait for a person: env:NCCL_*, arg:NAME, resource:*, image, patch"},
       {"refute.checks", whole, "5", "refute checks of a win; odd, so that no majority ties", 3, 15},
-      {"refute.delay", duration, "12h", "how much later the later replication runs", 0, 30 * 86400.0},
+      {"refute.delay", duration, "12h", "how much later the later replication runs", 0,
+       30 * 86400.0},
       {"loop.idle_interval", duration, "2s", "pause between cycles with nothing to do", 0.02, 3600},
-      {"loop.lease_ttl", duration, "15s",
-       "how long after a leader's death another takes over", 3, 600},
+      {"loop.lease_ttl", duration, "15s", "how long after a leader's death another takes over", 3,
+       600},
       {"loop.observe", boolean, "false", "only measure and propose; start no trial"},
   };
   return keys;
@@ -52,14 +53,22 @@ const ConfigKey* find_config_key(std::string_view path) {
 
 std::string_view kind_word(SettingKind kind) {
   switch (kind) {
-    case SettingKind::text: return "text";
-    case SettingKind::path: return "path";
-    case SettingKind::whole: return "whole number";
-    case SettingKind::number: return "number";
-    case SettingKind::boolean: return "true or false";
-    case SettingKind::duration: return "duration, like 90s";
-    case SettingKind::size: return "size, like 2GiB";
-    case SettingKind::texts: return "list of texts";
+    case SettingKind::text:
+      return "text";
+    case SettingKind::path:
+      return "path";
+    case SettingKind::whole:
+      return "whole number";
+    case SettingKind::number:
+      return "number";
+    case SettingKind::boolean:
+      return "true or false";
+    case SettingKind::duration:
+      return "duration, like 90s";
+    case SettingKind::size:
+      return "size, like 2GiB";
+    case SettingKind::texts:
+      return "list of texts";
   }
   return "";
 }

@@ -12,14 +12,15 @@ namespace amdahl::cli {
 
 namespace {
 
-using nlohmann::json;
 using core::TomlTable;
+using nlohmann::json;
 
 void check_adapter(TomlTable& table, const std::string& word) {
   static const std::vector<std::string> known{"local", "slurm", "kubernetes"};
   if (word == "local") return;
   if (word == "slurm" || word == "kubernetes") {
-    table.problem("adapter", fmt::format("{} = \"{}\" is not built yet", table.path("adapter"), word),
+    table.problem("adapter",
+                  fmt::format("{} = \"{}\" is not built yet", table.path("adapter"), word),
                   "this version speaks to \"local\" only");
     return;
   }
@@ -42,7 +43,10 @@ void check_approval(TomlTable& table, const std::vector<std::string>& patterns) 
 
 void check_listen(TomlTable& table, const std::string& text) {
   const auto colon = text.rfind(':');
-  const auto port = colon == std::string::npos ? std::nullopt : core::parse_whole(text.substr(colon + 1).empty() ? "x" : text.substr(colon + 1));
+  const auto port =
+      colon == std::string::npos
+          ? std::nullopt
+          : core::parse_whole(text.substr(colon + 1).empty() ? "x" : text.substr(colon + 1));
   if (colon != std::string::npos && colon > 0 && port && *port > 0 && *port < 65536) return;
   table.problem("listen", fmt::format("{} = \"{}\" is no address", table.path("listen"), text),
                 "write host:port, like \"127.0.0.1:7717\"");
@@ -64,8 +68,8 @@ std::optional<json> read_duration(TomlTable& table, const std::string& name, con
 }
 
 std::optional<json> read_whole(TomlTable& table, const std::string& name, const ConfigKey& key) {
-  const auto whole = table.integer(name, {static_cast<std::int64_t>(key.lowest),
-                                          static_cast<std::int64_t>(key.highest)});
+  const auto whole = table.integer(
+      name, {static_cast<std::int64_t>(key.lowest), static_cast<std::int64_t>(key.highest)});
   if (!whole) return std::nullopt;
   if (key.path == "refute.checks" && *whole % 2 == 0) {
     table.problem(name, fmt::format("refute.checks = {} is even; a majority could tie", *whole),
@@ -88,13 +92,18 @@ std::optional<json> read_setting(TomlTable& table, const std::string& name, cons
       const auto text = table.text(name);
       if (text && key.path == "cluster.*.adapter") check_adapter(table, *text);
       if (text && key.path == "service.listen") check_listen(table, *text);
-      if (text && text->empty()) table.problem(name, table.path(name) + " is empty", "leave it out");
+      if (text && text->empty())
+        table.problem(name, table.path(name) + " is empty", "leave it out");
       return boxed(text);
     }
-    case SettingKind::whole: return read_whole(table, name, key);
-    case SettingKind::number: return boxed(table.number(name, {key.lowest, key.highest}));
-    case SettingKind::boolean: return boxed(table.boolean(name));
-    case SettingKind::duration: return read_duration(table, name, key);
+    case SettingKind::whole:
+      return read_whole(table, name, key);
+    case SettingKind::number:
+      return boxed(table.number(name, {key.lowest, key.highest}));
+    case SettingKind::boolean:
+      return boxed(table.boolean(name));
+    case SettingKind::duration:
+      return read_duration(table, name, key);
     case SettingKind::size: {
       if (!table.bytes(name)) return std::nullopt;
       return boxed(table.text(name));
@@ -133,15 +142,20 @@ std::optional<json> value_of_text(const ConfigKey& key, const std::string& text)
       }
       return list;
     }
-    default: return json(text);
+    default:
+      return json(text);
   }
 }
 
 Config config_of(std::vector<Setting> settings) {
   std::map<std::string, json> values;
   for (const auto& setting : settings) values[setting.path] = setting.value;
-  const auto text = [&](const std::string& path) { return values[path].is_null() ? std::string{} : values[path].get<std::string>(); };
-  const auto whole = [&](const std::string& path) { return static_cast<int>(values[path].get<std::int64_t>()); };
+  const auto text = [&](const std::string& path) {
+    return values[path].is_null() ? std::string{} : values[path].get<std::string>();
+  };
+  const auto whole = [&](const std::string& path) {
+    return static_cast<int>(values[path].get<std::int64_t>());
+  };
   const auto duration = [&](const std::string& path) {
     return core::parse_duration(text(path)).value_or(std::chrono::milliseconds{0});
   };
@@ -150,7 +164,8 @@ Config config_of(std::vector<Setting> settings) {
   config.state_dir = text("service.state_dir");
   config.url_file = text("ledger.url_file");
   config.owner_url_file = text("ledger.owner_url_file");
-  if (!values["budget.gpu_hours_per_day"].is_null()) config.gpu_hours_per_day = values["budget.gpu_hours_per_day"].get<double>();
+  if (!values["budget.gpu_hours_per_day"].is_null())
+    config.gpu_hours_per_day = values["budget.gpu_hours_per_day"].get<double>();
   config.fleet_share = values["budget.fleet_share"].get<double>();
   config.concurrent_runs = whole("budget.concurrent_runs");
   config.pairs_max = whole("experiment.pairs_max");
@@ -162,7 +177,8 @@ Config config_of(std::vector<Setting> settings) {
   config.observe = values["loop.observe"].get<bool>();
   for (const auto& setting : settings) {
     if (!setting.path.starts_with("cluster.") || !setting.path.ends_with(".adapter")) continue;
-    const auto base = setting.path.substr(0, setting.path.size() - std::string_view{"adapter"}.size());
+    const auto base =
+        setting.path.substr(0, setting.path.size() - std::string_view{"adapter"}.size());
     config.clusters.push_back({base.substr(8, base.size() - 9), text(base + "adapter"),
                                values[base + "gpus"].get<std::int64_t>(),
                                values[base + "cpus"].get<std::int64_t>(),

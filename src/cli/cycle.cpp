@@ -45,12 +45,15 @@ json plan_json(const loop::Actions& plan) {
 
 ExitCode print_plan(Context& context, const loop::Actions& plan) {
   const auto actions = plan_json(plan);
-  const json document{{"schema", "amdahl.cycle_plan/v1"}, {"actions", actions}, {"waiting", plan.waiting},
+  const json document{{"schema", "amdahl.cycle_plan/v1"},
+                      {"actions", actions},
+                      {"waiting", plan.waiting},
                       {"work_remains", plan.work_remains}};
   if (print_document(context, document)) return ExitCode::ok;
   auto& out = context.env.out;
   if (actions.empty()) out << "nothing would be done now\n";
-  for (const auto& [name, size] : actions.items()) out << fmt::format("{}  {}\n", padded(size.dump(), 4, true), name);
+  for (const auto& [name, size] : actions.items())
+    out << fmt::format("{}  {}\n", padded(size.dump(), 4, true), name);
   for (const auto& reason : plan.waiting) out << "waiting: " << reason << '\n';
   return ExitCode::ok;
 }
@@ -69,11 +72,13 @@ ExitCode run_cycle(Context& context, const Args& args) {
   const auto driven = context.services.drive(drive);
   if (!driven) return report(context.env, driven.error());
   if (driven->end == Driven::End::not_leading) {
-    return report(context.env, {core::ErrorCode::conflict, "another loop leads: " + driven->leader, "amdahl status"});
+    return report(context.env, {core::ErrorCode::conflict, "another loop leads: " + driven->leader,
+                                "amdahl status"});
   }
   if (driven->end == Driven::End::stopped) return ExitCode::interrupted;
   const bool left = driven->end == Driven::End::cycled;
-  const json document{{"schema", "amdahl.cycle/v1"}, {"work_remains", left}, {"waiting", driven->waiting}};
+  const json document{
+      {"schema", "amdahl.cycle/v1"}, {"work_remains", left}, {"waiting", driven->waiting}};
   if (!print_document(context, document) && !context.options.quiet) {
     context.env.out << (left ? "one cycle done; work remains\n" : "nothing is left to do\n");
     for (const auto& reason : driven->waiting) context.env.out << "waiting: " << reason << '\n';
@@ -88,7 +93,8 @@ Command cycle_command() {
           "one cycle, then end: 0 while work remains, 9 when nothing is left",
           "  amdahl cycle --once\n  amdahl cycle --once --dry-run",
           {},
-          {{"--once", "", "one cycle; the only way there is"}, {"--dry-run", "", "say what it would do"}},
+          {{"--once", "", "one cycle; the only way there is"},
+           {"--dry-run", "", "say what it would do"}},
           run_cycle,
           {}};
 }

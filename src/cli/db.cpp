@@ -27,7 +27,8 @@ struct Roles {
 
 Result<Roles> read_roles(const Config& config) {
   if (config.owner_url_file.empty() || config.url_file.empty()) {
-    return Error{ErrorCode::invalid_config, "a migration needs the owner's and the service's connection",
+    return Error{ErrorCode::invalid_config,
+                 "a migration needs the owner's and the service's connection",
                  "set ledger.owner_url_file and ledger.url_file"};
   }
   const auto owner = read_secret(config.owner_url_file);
@@ -42,11 +43,14 @@ Result<Roles> read_roles(const Config& config) {
   return Roles{*owner, role};
 }
 
-ExitCode print_migrations(Context& context, const std::vector<ledger::Migration>& migrations, bool planned) {
-  json document{{"schema", "amdahl.migrations/v1"}, {"planned", planned}, {"migrations", json::array()}};
+ExitCode print_migrations(Context& context, const std::vector<ledger::Migration>& migrations,
+                          bool planned) {
+  json document{
+      {"schema", "amdahl.migrations/v1"}, {"planned", planned}, {"migrations", json::array()}};
   Table table{{{"version", "VERSION", true}, {"name", "NAME"}, {"state", "STATE"}}};
   for (const auto& migration : migrations) {
-    document["migrations"].push_back({{"version", migration.version}, {"name", migration.name}, {"applied", migration.applied}});
+    document["migrations"].push_back(
+        {{"version", migration.version}, {"name", migration.name}, {"applied", migration.applied}});
     table.add({migration.version == 0 ? "" : std::to_string(migration.version), migration.name,
                migration.applied ? "applied" : "to apply"});
   }
@@ -58,7 +62,8 @@ ExitCode run_migrate(Context& context, const Args& args) {
   if (!config) return report(context.env, config.error());
   const auto roles = read_roles(*config);
   if (!roles) return report(context.env, roles.error());
-  if (args.has("plan")) return print_migrations(context, ledger::plan_migrations(roles->owner_url), true);
+  if (args.has("plan"))
+    return print_migrations(context, ledger::plan_migrations(roles->owner_url), true);
   const auto migrations = ledger::migrate(roles->owner_url, roles->service_role);
   if (!migrations) return report(context.env, migrations.error());
   return print_migrations(context, *migrations, false);
@@ -67,10 +72,19 @@ ExitCode run_migrate(Context& context, const Args& args) {
 }  // namespace
 
 Command db_command() {
-  return {"db", "the ledger's database", "  amdahl db migrate --plan\n  amdahl --config ./amdahl.toml db migrate", {}, {},
+  return {"db",
+          "the ledger's database",
+          "  amdahl db migrate --plan\n  amdahl --config ./amdahl.toml db migrate",
+          {},
+          {},
           nullptr,
-          {{"migrate", "bring the schema up to this version, as the owner", "  amdahl db migrate --plan\n  amdahl db migrate",
-            {}, {{"--plan", "", "say what would be applied"}}, run_migrate, {}}}};
+          {{"migrate",
+            "bring the schema up to this version, as the owner",
+            "  amdahl db migrate --plan\n  amdahl db migrate",
+            {},
+            {{"--plan", "", "say what would be applied"}},
+            run_migrate,
+            {}}}};
 }
 
 }  // namespace amdahl::cli

@@ -25,7 +25,7 @@ using namespace std::chrono_literals;
 using core::Result;
 using nlohmann::json;
 
-constexpr auto insist_window = 3s;   // for a second Ctrl-C
+constexpr auto insist_window = 3s;  // for a second Ctrl-C
 constexpr auto legs_end_within = 15s;
 
 // The legs that outlive the service.
@@ -43,7 +43,8 @@ std::vector<scheduler_adapters::Observation> live_runs(Services& services) {
   return live;
 }
 
-// Stops every leg that still runs; what they measured so far is lost, and the ledger retries the pairs.
+// Stops every leg that still runs; what they measured so far is lost, and the ledger retries the
+// pairs.
 void stop_legs(Environment& env, Services& services) {
   const auto config = services.configuration();
   if (!config) return;
@@ -52,7 +53,8 @@ void stop_legs(Environment& env, Services& services) {
     for (const auto& cluster : config->clusters) {
       const auto adapter = services.adapter(cluster.name);
       if (!adapter) continue;
-      for (const auto& run : live) (void)(*adapter)->cancel(run.key, run.ref, scheduler_adapters::CancelMode::stop);
+      for (const auto& run : live)
+        (void)(*adapter)->cancel(run.key, run.ref, scheduler_adapters::CancelMode::stop);
     }
     if (env.clock.since_boot() > until) break;
     env.sleep(100ms);
@@ -67,7 +69,8 @@ std::unique_ptr<Services> services_of(Context& context, const DevPlace& place) {
 
 ExitCode stop_everything(Context& context, const DevPlace& place) {
   std::error_code ignored;
-  if (fs::exists(place.config_file(), ignored)) stop_legs(context.env, *services_of(context, place));
+  if (fs::exists(place.config_file(), ignored))
+    stop_legs(context.env, *services_of(context, place));
   auto server = running_dev_ledger(context.env, place);
   if (!server) return report(context.env, server.error());
   if (!*server) {
@@ -89,7 +92,9 @@ Result<void> empty(Context& context, const DevPlace& place) {
     fs::remove_all(place.state_dir / folder, problem);
     if (problem) {
       return core::Error{core::ErrorCode::failed,
-                         fmt::format("cannot remove {}: {}", (place.state_dir / folder).string(), problem.message()), {}};
+                         fmt::format("cannot remove {}: {}", (place.state_dir / folder).string(),
+                                     problem.message()),
+                         {}};
     }
   }
   return {};
@@ -100,7 +105,8 @@ Result<void> add_jobs(Context& inside, const std::vector<std::string>& files) {
     const auto job = read_job_file(inside.env, file);
     if (!job) return job.error();
     json answer;
-    if (const auto asked = ask_leader(inside, "add_job", {{"spec", core::to_json(*job)}}, answer); !asked) {
+    if (const auto asked = ask_leader(inside, "add_job", {{"spec", core::to_json(*job)}}, answer);
+        !asked) {
       return asked.error();
     }
   }
@@ -109,15 +115,18 @@ Result<void> add_jobs(Context& inside, const std::vector<std::string>& files) {
 
 void say_where(Context& context, const DevPlace& place) {
   if (context.options.quiet) return;
-  context.env.err << "amdahl dev in " << place.state_dir.string() << "; Ctrl-C ends it, its ledger goes on from here\n"
-                  << "  look around: amdahl --config " << place.config_file().string() << " status\n";
+  context.env.err << "amdahl dev in " << place.state_dir.string()
+                  << "; Ctrl-C ends it, its ledger goes on from here\n"
+                  << "  look around: amdahl --config " << place.config_file().string()
+                  << " status\n";
 }
 
 void after_interrupt(Context& context, Services& services) {
   auto& env = context.env;
   const auto live = live_runs(services);
   if (live.empty()) return;
-  env.err << fmt::format("{} runs go on by themselves; Ctrl-C once more stops them too\n", live.size());
+  env.err << fmt::format("{} runs go on by themselves; Ctrl-C once more stops them too\n",
+                         live.size());
   const auto until = env.clock.since_boot() + insist_window;
   while (env.interrupts() < 2 && env.clock.since_boot() < until) env.sleep(100ms);
   if (env.interrupts() >= 2) stop_legs(env, services);
@@ -144,10 +153,12 @@ ExitCode drive_to_end(Context& context, Context& inside, const Args& args) {
 
 Result<DevSlots> slots_of(const Args& args) {
   DevSlots slots;
-  for (const auto& [name, slot] : {std::pair{"gpus", &slots.gpus}, std::pair{"cpus", &slots.cpus}}) {
+  for (const auto& [name, slot] :
+       {std::pair{"gpus", &slots.gpus}, std::pair{"cpus", &slots.cpus}}) {
     const auto number = args.whole(name);
     if (!number) return number.error();
-    if (number->value_or(0) < 0) return core::invalid_input(fmt::format("--{} {} is negative", name, **number));
+    if (number->value_or(0) < 0)
+      return core::invalid_input(fmt::format("--{} {} is negative", name, **number));
     *slot = *number;
   }
   slots.memory = args.text("memory");
@@ -159,8 +170,9 @@ Result<DevSlots> slots_of(const Args& args) {
 
 ExitCode run_dev(Context& context, const Args& args) {
   auto& env = context.env;
-  const DevPlace place{args.has("state-dir") ? (env.directory / args.text("state-dir")).lexically_normal()
-                                             : default_dev_dir(env)};
+  const DevPlace place{args.has("state-dir")
+                           ? (env.directory / args.text("state-dir")).lexically_normal()
+                           : default_dev_dir(env)};
   if (args.has("stop")) return stop_everything(context, place);
   const auto slots = slots_of(args);
   if (!slots) return report(env, slots.error());

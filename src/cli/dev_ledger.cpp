@@ -32,7 +32,8 @@ fs::path socket_dir(const Environment& env, const DevPlace& place) {
   if (env.is_root) return fs::path{"/run/amdahl"} / name;
   const auto runtime = env.variable("XDG_RUNTIME_DIR");
   std::error_code ignored;
-  if (runtime.starts_with("/") && fs::is_directory(runtime, ignored)) return fs::path{runtime} / ("amdahl-" + name);
+  if (runtime.starts_with("/") && fs::is_directory(runtime, ignored))
+    return fs::path{runtime} / ("amdahl-" + name);
   return fs::path{"/tmp"} / fmt::format("amdahl-{}-{}", ::getuid(), name);
 }
 
@@ -47,12 +48,15 @@ ledger::PrivateServerOptions server_options(const Environment& env, const DevPla
 Result<void> write_private(const fs::path& file, const std::string& text) {
   const auto draft = file.string() + ".draft";
   const int fd = ::open(draft.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
-  if (fd < 0) return Error{ErrorCode::failed, fmt::format("cannot write {}: {}", draft, std::strerror(errno)), {}};
+  if (fd < 0)
+    return Error{
+        ErrorCode::failed, fmt::format("cannot write {}: {}", draft, std::strerror(errno)), {}};
   const auto written = ::write(fd, text.data(), text.size());
   const bool whole = written == static_cast<ssize_t>(text.size()) && ::fsync(fd) == 0;
   ::close(fd);
   if (!whole || ::rename(draft.c_str(), file.c_str()) != 0) {
-    return Error{ErrorCode::failed, fmt::format("cannot write {}: {}", file.string(), std::strerror(errno)),
+    return Error{ErrorCode::failed,
+                 fmt::format("cannot write {}: {}", file.string(), std::strerror(errno)),
                  "is the disk full?"};
   }
   return {};
@@ -75,14 +79,18 @@ Result<void> write_configuration(const DevPlace& place, const ledger::PrivateSer
   fs::create_directories(secrets, problem);
   fs::create_directories(place.state_dir / "conf.d", problem);
   fs::permissions(secrets, fs::perms::owner_all, problem);
-  if (problem) return Error{ErrorCode::failed, fmt::format("cannot make {}: {}", secrets.string(), problem.message()), {}};
+  if (problem)
+    return Error{ErrorCode::failed,
+                 fmt::format("cannot make {}: {}", secrets.string(), problem.message()),
+                 {}};
   const auto service = secrets / "ledger-url", owner = secrets / "ledger-owner-url";
   if (auto done = write_private(service, server.service_url(database) + "\n"); !done) return done;
   if (auto done = write_private(owner, server.owner_url(database) + "\n"); !done) return done;
-  return write_private(place.config_file(),
-                       fmt::format("# Written by amdahl dev at every start; settings of your own go into conf.d.\n"
-                                   "[service]\nstate_dir = {}\n[ledger]\nurl_file = {}\nowner_url_file = {}\n{}",
-                                   quoted(place.state_dir), quoted(service), quoted(owner), cluster_text(slots)));
+  return write_private(
+      place.config_file(),
+      fmt::format("# Written by amdahl dev at every start; settings of your own go into conf.d.\n"
+                  "[service]\nstate_dir = {}\n[ledger]\nurl_file = {}\nowner_url_file = {}\n{}",
+                  quoted(place.state_dir), quoted(service), quoted(owner), cluster_text(slots)));
 }
 
 }  // namespace
@@ -94,15 +102,19 @@ Result<ledger::PrivateServer> open_dev_ledger(const Environment& env, const DevP
   auto server = ledger::PrivateServer::start(server_options(env, place));
   if (!server) return server.error();
   if (const auto made = server->ensure_database(database); !made) return made.error();
-  const auto migrated = ledger::migrate(server->owner_url(database), role_of_url(server->service_url(database)));
+  const auto migrated =
+      ledger::migrate(server->owner_url(database), role_of_url(server->service_url(database)));
   if (!migrated) return migrated.error();
-  if (const auto written = write_configuration(place, *server, slots); !written) return written.error();
+  if (const auto written = write_configuration(place, *server, slots); !written)
+    return written.error();
   return server;
 }
 
-Result<std::optional<ledger::PrivateServer>> running_dev_ledger(const Environment& env, const DevPlace& place) {
+Result<std::optional<ledger::PrivateServer>> running_dev_ledger(const Environment& env,
+                                                                const DevPlace& place) {
   std::error_code ignored;
-  if (!fs::exists(place.ledger_dir() / "postmaster.pid", ignored)) return std::optional<ledger::PrivateServer>{};
+  if (!fs::exists(place.ledger_dir() / "postmaster.pid", ignored))
+    return std::optional<ledger::PrivateServer>{};
   auto server = ledger::PrivateServer::start(server_options(env, place));
   if (!server) return server.error();
   return std::optional{std::move(*server)};
@@ -114,19 +126,24 @@ Result<DevLock> DevLock::take(const DevPlace& place) {
   const auto path = place.state_dir / "lock";
   const int fd = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
   if (fd < 0) {
-    return Error{ErrorCode::failed, fmt::format("cannot open {}: {}", path.string(), std::strerror(errno)), {}};
+    return Error{ErrorCode::failed,
+                 fmt::format("cannot open {}: {}", path.string(), std::strerror(errno)),
+                 {}};
   }
   DevLock lock{fd};
   if (::flock(fd, LOCK_EX | LOCK_NB) != 0) {
     std::string holder;
     std::getline(std::ifstream{path}, holder);
-    return Error{ErrorCode::conflict,
-                 fmt::format("amdahl dev runs already in {} (process {})", place.state_dir.string(), holder),
-                 "end it with Ctrl-C, or name another --state-dir"};
+    return Error{
+        ErrorCode::conflict,
+        fmt::format("amdahl dev runs already in {} (process {})", place.state_dir.string(), holder),
+        "end it with Ctrl-C, or name another --state-dir"};
   }
   const auto pid = fmt::format("{}\n", ::getpid());
   if (::ftruncate(fd, 0) != 0 || ::pwrite(fd, pid.data(), pid.size(), 0) < 0) {
-    return Error{ErrorCode::failed, fmt::format("cannot write {}: {}", path.string(), std::strerror(errno)), {}};
+    return Error{ErrorCode::failed,
+                 fmt::format("cannot write {}: {}", path.string(), std::strerror(errno)),
+                 {}};
   }
   return lock;
 }

@@ -24,8 +24,8 @@ using core::Error;
 using core::Result;
 using nlohmann::json;
 
-constexpr double disk_share_min = 0.05;    // PostgreSQL and snapshots need room to breathe
-constexpr double clock_skew_max_s = 5;     // nothing is decided by it, but people compare times
+constexpr double disk_share_min = 0.05;  // PostgreSQL and snapshots need room to breathe
+constexpr double clock_skew_max_s = 5;   // nothing is decided by it, but people compare times
 
 /// One line of the report.
 struct Check {
@@ -58,14 +58,17 @@ class Examination {
     try {
       check = work();
     } catch (const std::exception& error) {
-      check = {Check::Result::failure, name, error.what(), name == "ledger" ? "is PostgreSQL up? amdahl db migrate --plan" : ""};
+      check = {Check::Result::failure, name, error.what(),
+               name == "ledger" ? "is PostgreSQL up? amdahl db migrate --plan" : ""};
     }
     if (check.text.empty()) return;  // does not apply
     check.name = name;
     checks_.push_back(std::move(check));
   }
 
-  static Check failed(const Error& error) { return {Check::Result::failure, "", error.message, error.hint}; }
+  static Check failed(const Error& error) {
+    return {Check::Result::failure, "", error.message, error.hint};
+  }
 
   Check check_config() {
     const auto config = context_.services.configuration();
@@ -75,9 +78,13 @@ class Examination {
       if (file.empty()) continue;
       if (const auto secret = read_secret(file); !secret) return failed(secret.error());
     }
-    const auto set = std::count_if(config->settings.begin(), config->settings.end(),
-                                   [](const Setting& setting) { return setting.origin != "default"; });
-    return {Check::Result::pass, "", fmt::format("valid; {} settings, {} set, {} files", config->settings.size(), set, config->files.size()), ""};
+    const auto set =
+        std::count_if(config->settings.begin(), config->settings.end(),
+                      [](const Setting& setting) { return setting.origin != "default"; });
+    return {Check::Result::pass, "",
+            fmt::format("valid; {} settings, {} set, {} files", config->settings.size(), set,
+                        config->files.size()),
+            ""};
   }
 
   Check check_ledger() {
@@ -92,18 +99,28 @@ class Examination {
     if (ledger_ == nullptr) return {};
     const auto verified = ledger_->read("verify", json::object());
     if (verified.value("ok", false)) {
-      return {Check::Result::pass, "", text_or(verified.value("events", json{}), "0") + " events verified", ""};
+      return {Check::Result::pass, "",
+              text_or(verified.value("events", json{}), "0") + " events verified", ""};
     }
-    return {Check::Result::failure, "", "altered: " + text_or(verified.value("/first_bad/problem"_json_pointer, json{}), "unknown"), "amdahl ledger verify"};
+    return {
+        Check::Result::failure, "",
+        "altered: " + text_or(verified.value("/first_bad/problem"_json_pointer, json{}), "unknown"),
+        "amdahl ledger verify"};
   }
 
   Check check_loop() {
     if (ledger_ == nullptr) return {};
     const auto loop = ledger_->read("status", json::object()).value("loop", json::object());
     const auto state = text_or(loop.value("state", json{}), "unknown");
-    if (state == "running") return {Check::Result::pass, "", "led by " + text_or(loop.value("holder", json{}), "unknown"), ""};
-    if (state == "paused") return {Check::Result::warning, "", "paused: " + text_or(loop.value("paused_reason", json{}), "no reason given"), "amdahl resume"};
-    return {Check::Result::warning, "", "no loop runs", "amdahl serve, or amdahl dev on one machine"};
+    if (state == "running")
+      return {Check::Result::pass, "", "led by " + text_or(loop.value("holder", json{}), "unknown"),
+              ""};
+    if (state == "paused")
+      return {Check::Result::warning, "",
+              "paused: " + text_or(loop.value("paused_reason", json{}), "no reason given"),
+              "amdahl resume"};
+    return {Check::Result::warning, "", "no loop runs",
+            "amdahl serve, or amdahl dev on one machine"};
   }
 
   Check check_clock() {
@@ -112,26 +129,36 @@ class Examination {
     const auto skew = std::abs(ours - static_cast<double>(ledger_->read_snapshot().now_us)) / 1e6;
     const auto text = fmt::format("{:.0f} ms from the ledger's", 1000 * skew);
     if (skew < clock_skew_max_s) return {Check::Result::pass, "", text, ""};
-    return {Check::Result::warning, "", text, "is NTP running here and there? nothing is decided by it"};
+    return {Check::Result::warning, "", text,
+            "is NTP running here and there? nothing is decided by it"};
   }
 
   Check check_shim() {
     const auto shim = context_.env.program.parent_path() / "amdahl-run";
     if (::access(shim.c_str(), X_OK) == 0) return {Check::Result::pass, "", shim.string(), ""};
-    return {Check::Result::failure, "", shim.string() + " is missing", "install amdahl-run beside amdahl"};
+    return {Check::Result::failure, "", shim.string() + " is missing",
+            "install amdahl-run beside amdahl"};
   }
 
   Check check_disk() {
     if (!config_) return {};
     auto folder = config_->state_dir;
     std::error_code problem;
-    while (!folder.empty() && !fs::exists(folder, problem) && folder != folder.parent_path()) folder = folder.parent_path();
+    while (!folder.empty() && !fs::exists(folder, problem) && folder != folder.parent_path())
+      folder = folder.parent_path();
     const auto space = fs::space(folder, problem);
-    if (problem) return {Check::Result::failure, "", folder.string() + ": " + problem.message(), ""};
-    const double share = static_cast<double>(space.available) / static_cast<double>(std::max<std::uintmax_t>(1, space.capacity));
-    const auto text = fmt::format("{} free below {}, {}", core::format_bytes(static_cast<std::int64_t>(space.available)), folder.string(), percent(share));
-    if (::access(folder.c_str(), W_OK) != 0) return {Check::Result::failure, "", folder.string() + " cannot be written", "set service.state_dir, or its owner"};
-    if (share < disk_share_min) return {Check::Result::warning, "", text, "free some, or move service.state_dir"};
+    if (problem)
+      return {Check::Result::failure, "", folder.string() + ": " + problem.message(), ""};
+    const double share = static_cast<double>(space.available) /
+                         static_cast<double>(std::max<std::uintmax_t>(1, space.capacity));
+    const auto text = fmt::format("{} free below {}, {}",
+                                  core::format_bytes(static_cast<std::int64_t>(space.available)),
+                                  folder.string(), percent(share));
+    if (::access(folder.c_str(), W_OK) != 0)
+      return {Check::Result::failure, "", folder.string() + " cannot be written",
+              "set service.state_dir, or its owner"};
+    if (share < disk_share_min)
+      return {Check::Result::warning, "", text, "free some, or move service.state_dir"};
     return {Check::Result::pass, "", text, ""};
   }
 
@@ -144,8 +171,10 @@ class Examination {
         const auto capacity = (*adapter)->capacity();
         if (!capacity) return failed(capacity.error());
         return {Check::Result::pass, "",
-                fmt::format("{}: {} GPU slots, {} CPUs, {}, {}", cluster.adapter, capacity->gpus, capacity->cpus,
-                            core::format_bytes(capacity->memory_bytes), capacity->hardware_class), ""};
+                fmt::format("{}: {} GPU slots, {} CPUs, {}, {}", cluster.adapter, capacity->gpus,
+                            capacity->cpus, core::format_bytes(capacity->memory_bytes),
+                            capacity->hardware_class),
+                ""};
       });
     }
   }
@@ -158,9 +187,12 @@ class Examination {
 
 std::string_view word(Check::Result result) {
   switch (result) {
-    case Check::Result::pass: return "pass";
-    case Check::Result::warning: return "warning";
-    case Check::Result::failure: return "failure";
+    case Check::Result::pass:
+      return "pass";
+    case Check::Result::warning:
+      return "warning";
+    case Check::Result::failure:
+      return "failure";
   }
   return "";
 }
@@ -171,7 +203,10 @@ ExitCode run_doctor(Context& context, const Args&) {
   int failures = 0, warnings = 0;
   std::size_t width = 0;
   for (const auto& check : checks) {
-    document["checks"].push_back({{"name", check.name}, {"result", word(check.result)}, {"text", check.text}, {"fix", check.fix}});
+    document["checks"].push_back({{"name", check.name},
+                                  {"result", word(check.result)},
+                                  {"text", check.text},
+                                  {"fix", check.fix}});
     failures += check.result == Check::Result::failure ? 1 : 0;
     warnings += check.result == Check::Result::warning ? 1 : 0;
     width = std::max(width, width_of(check.name));
@@ -181,7 +216,9 @@ ExitCode run_doctor(Context& context, const Args&) {
   if (print_document(context, document)) return code;
   auto& out = context.env.out;
   for (const auto& check : checks) {
-    const auto* mark = check.result == Check::Result::pass ? "✔" : check.result == Check::Result::warning ? "!" : "✖";
+    const auto* mark = check.result == Check::Result::pass      ? "✔"
+                       : check.result == Check::Result::warning ? "!"
+                                                                : "✖";
     out << fmt::format(" {} {}  {}\n", mark, padded(check.name, width), check.text);
     if (!check.fix.empty()) out << std::string(width + 5, ' ') << "→ " << check.fix << '\n';
   }
@@ -192,7 +229,13 @@ ExitCode run_doctor(Context& context, const Args&) {
 }  // namespace
 
 Command doctor_command() {
-  return {"doctor", "what is wrong here, and how to fix it; exit 8 if something is", "  amdahl doctor\n  amdahl doctor -o json", {}, {}, run_doctor, {}};
+  return {"doctor",
+          "what is wrong here, and how to fix it; exit 8 if something is",
+          "  amdahl doctor\n  amdahl doctor -o json",
+          {},
+          {},
+          run_doctor,
+          {}};
 }
 
 }  // namespace amdahl::cli

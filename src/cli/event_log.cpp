@@ -17,8 +17,8 @@ namespace {
 
 std::string timestamp(core::WallTime now) {
   const auto us = now.time_since_epoch().count();
-  return fmt::format("{:%Y-%m-%dT%H:%M:%S}.{:03}Z", fmt::gmtime(static_cast<std::time_t>(us / 1'000'000)),
-                     us / 1000 % 1000);
+  return fmt::format("{:%Y-%m-%dT%H:%M:%S}.{:03}Z",
+                     fmt::gmtime(static_cast<std::time_t>(us / 1'000'000)), us / 1000 % 1000);
 }
 
 std::string short_line(std::string_view event, const json& fields) {
@@ -29,7 +29,8 @@ std::string short_line(std::string_view event, const json& fields) {
 
 }  // namespace
 
-std::function<void(std::string_view, const json&)> make_event_log(Environment& env, bool short_lines) {
+std::function<void(std::string_view, const json&)> make_event_log(Environment& env,
+                                                                  bool short_lines) {
   return [&env, short_lines](std::string_view event, const json& fields) {
     if (short_lines) {
       env.err << short_line(event, fields) << '\n' << std::flush;

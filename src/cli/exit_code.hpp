@@ -4,11 +4,11 @@ namespace amdahl::cli {
 
 /// What the process says to the shell (docs/reference/cli.md).
 enum class ExitCode : int {
-  ok = 0,             ///< done; `wait`: a win
-  bug = 1,            ///< ours
-  usage = 2,          ///< arguments or a file that a person wrote
-  bad_config = 3,     ///< the service's configuration
-  unreachable = 4,    ///< service or ledger
+  ok = 0,           ///< done; `wait`: a win
+  bug = 1,          ///< ours
+  usage = 2,        ///< arguments or a file that a person wrote
+  bad_config = 3,   ///< the service's configuration
+  unreachable = 4,  ///< service or ledger
   not_found = 5,
   not_allowed = 6,
   conflict = 7,       ///< state changed, lock held

@@ -31,13 +31,15 @@ Table table_of(const json& rows, const GlobalOptions& options) {
   for (const auto& row : rows) {
     const auto e_value = number_of(row.value("e_value", json{}));
     const auto hold = text_or(row.value("hold_reason", json{}), "");
-    table.add({experiment_name(row), text_or(row.value("job", json{}), "unknown"), change_text(row),
-               standing_text(row), text_or(row.value("pairs_complete", json{}), "0"), saving_text(row),
-               e_value ? evidence_text(*e_value) : "", votes_text(row), gpu_hours(row.value("spent_gpu_hours", json{})),
-               text_or(row.value("phase", json{}), ""), text_or(row.value("source", json{}), ""),
-               time_text(row.value("registered_at", json{}), options),
-               row.value("decided_at", json{}).is_null() ? "" : time_text(row["decided_at"], options),
-               text_or(row.value("reason", json{}), hold)});
+    table.add(
+        {experiment_name(row), text_or(row.value("job", json{}), "unknown"), change_text(row),
+         standing_text(row), text_or(row.value("pairs_complete", json{}), "0"), saving_text(row),
+         e_value ? evidence_text(*e_value) : "", votes_text(row),
+         gpu_hours(row.value("spent_gpu_hours", json{})), text_or(row.value("phase", json{}), ""),
+         text_or(row.value("source", json{}), ""),
+         time_text(row.value("registered_at", json{}), options),
+         row.value("decided_at", json{}).is_null() ? "" : time_text(row["decided_at"], options),
+         text_or(row.value("reason", json{}), hold)});
   }
   return table;
 }
@@ -52,7 +54,8 @@ ExitCode run_experiments(Context& context, const Args& args) {
   if (const auto read = read_view(context, "experiments", query, document); !read) {
     return report(context.env, read.error());
   }
-  return print_list(context, document, "experiments", table_of(document["experiments"], context.options),
+  return print_list(context, document, "experiments",
+                    table_of(document["experiments"], context.options),
                     "no experiments yet: amdahl jobs add FILE gives the loop something to try");
 }
 

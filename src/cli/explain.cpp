@@ -29,8 +29,8 @@ ExitCode run_recompute(Context& context, const json& experiment) {
   if (print_document(context, document)) return code;
   auto& out = context.env.out;
   if (recomputed->agrees()) {
-    out << fmt::format("{}  agrees: the verdict follows from {} measured pairs\n", experiment_name(experiment),
-                       recomputed->assessment.standing.pairs_complete);
+    out << fmt::format("{}  agrees: the verdict follows from {} measured pairs\n",
+                       experiment_name(experiment), recomputed->assessment.standing.pairs_complete);
     return code;
   }
   out << experiment_name(experiment) << "  disagrees: the measurements do not give this verdict\n";
@@ -42,12 +42,15 @@ ExitCode run_recompute(Context& context, const json& experiment) {
 ExitCode explain_hypothesis(Context& context, std::int64_t number) {
   // One row above the wanted one: the list is newest first, by keyset.
   json document;
-  if (const auto read = read_view(context, "hypotheses", {{"cursor", number + 1}, {"limit", 1}}, document); !read) {
+  if (const auto read =
+          read_view(context, "hypotheses", {{"cursor", number + 1}, {"limit", 1}}, document);
+      !read) {
     return report(context.env, read.error());
   }
   const auto rows = document.value("hypotheses", json::array());
   if (rows.empty() || rows[0].value("hypothesis", std::int64_t{0}) != number) {
-    return report(context.env, {core::ErrorCode::not_found, fmt::format("there is no H-{}", number), {}});
+    return report(context.env,
+                  {core::ErrorCode::not_found, fmt::format("there is no H-{}", number), {}});
   }
   auto row = rows[0];
   row["schema"] = "amdahl.hypothesis/v1";
@@ -58,9 +61,11 @@ ExitCode explain_hypothesis(Context& context, std::int64_t number) {
 
 // What an experiment that has not begun will take, from an earlier one of the same job.
 std::optional<Forecast> forecast_for(Context& context, const json& experiment) {
-  if (experiment.value("pairs_complete", 0) > 0 || experiment.value("state", "") == "decided") return std::nullopt;
+  if (experiment.value("pairs_complete", 0) > 0 || experiment.value("state", "") == "decided")
+    return std::nullopt;
   json earlier, measured;
-  if (!read_view(context, "experiments", {{"job", experiment["job"]}, {"state", "decided"}, {"limit", 1}}, earlier)) {
+  if (!read_view(context, "experiments",
+                 {{"job", experiment["job"]}, {"state", "decided"}, {"limit", 1}}, earlier)) {
     return std::nullopt;
   }
   for (const auto& row : earlier.value("experiments", json::array())) {
@@ -78,14 +83,16 @@ ExitCode run_explain(Context& context, const Args& args) {
   const auto number = parse_number(what, "EXP-");
   if (!number) return report(context.env, number.error());
   json document;
-  if (const auto read = read_view(context, "experiment", {{"experiment", *number}}, document); !read) {
+  if (const auto read = read_view(context, "experiment", {{"experiment", *number}}, document);
+      !read) {
     return report(context.env, read.error());
   }
   if (args.has("recompute")) return run_recompute(context, document);
   const auto forecast = forecast_for(context, document);
   if (forecast) document["forecast"] = to_json(*forecast);
   if (print_document(context, document)) return ExitCode::ok;
-  context.env.out << explain_text(document, context.options, forecast ? forecast_text(*forecast) : "");
+  context.env.out << explain_text(document, context.options,
+                                  forecast ? forecast_text(*forecast) : "");
   return ExitCode::ok;
 }
 
@@ -96,7 +103,8 @@ Command explain_command() {
           "one experiment: design, effect, votes, vetoes, undo",
           "  amdahl explain EXP-12\n  amdahl explain EXP-12 --recompute",
           {{"WHAT", "", "EXP-12, 12, or a hypothesis H-3", true}},
-          {{"--recompute", "", "derive the verdict again from the raw measurements; exit 8 if it differs"}},
+          {{"--recompute", "",
+            "derive the verdict again from the raw measurements; exit 8 if it differs"}},
           run_explain,
           {}};
 }

@@ -20,7 +20,8 @@ std::optional<double> baseline_seconds(const json& experiment) {
   for (const auto& pair : experiment.value("pairs", json::array())) {
     for (const auto& leg : pair.value("legs", json::array())) {
       const auto window = number_of(leg.value("window_us", json{}));
-      if (leg.value("arm", "") == "baseline" && window && *window > 0) windows.push_back(*window / 1e6);
+      if (leg.value("arm", "") == "baseline" && window && *window > 0)
+        windows.push_back(*window / 1e6);
     }
   }
   if (windows.empty()) return std::nullopt;
@@ -30,7 +31,8 @@ std::optional<double> baseline_seconds(const json& experiment) {
 }
 
 std::string duration(double seconds) {
-  return core::format_duration(std::chrono::milliseconds{static_cast<std::int64_t>(1000 * seconds)});
+  return core::format_duration(
+      std::chrono::milliseconds{static_cast<std::int64_t>(1000 * seconds)});
 }
 
 }  // namespace
@@ -63,7 +65,9 @@ std::string forecast_text(const Forecast& forecast) {
 
 json to_json(const Forecast& forecast) {
   const auto estimate = [&](int pairs) {
-    return json{{"pairs", pairs}, {"gpu_hours", forecast.gpu_hours(pairs)}, {"seconds", forecast.seconds(pairs)}};
+    return json{{"pairs", pairs},
+                {"gpu_hours", forecast.gpu_hours(pairs)},
+                {"seconds", forecast.seconds(pairs)}};
   };
   return {{"if_nothing", estimate(forecast.pairs_if_nothing)},
           {"if_real", estimate(forecast.pairs_if_real_max)},

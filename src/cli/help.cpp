@@ -35,7 +35,8 @@ std::string listed(const std::string& heading, const std::vector<Entry>& entries
   std::size_t width = 0;
   for (const auto& entry : entries) width = std::max(width, width_of(entry.left));
   std::string text = "\n" + heading + "\n";
-  for (const auto& entry : entries) text += "  " + padded(entry.left, width) + "   " + entry.right + "\n";
+  for (const auto& entry : entries)
+    text += "  " + padded(entry.left, width) + "   " + entry.right + "\n";
   return text;
 }
 
@@ -77,21 +78,25 @@ std::string help_overview(const std::vector<CommandGroup>& groups) {
     text += listed(group.heading, entries);
   }
   std::vector<Entry> flags;
-  for (const auto& parameter : global_parameters()) flags.push_back({spelled(parameter), parameter.help});
+  for (const auto& parameter : global_parameters())
+    flags.push_back({spelled(parameter), parameter.help});
   return text + listed("flags of every command", flags) + "\namdahl help COMMAND says more.\n";
 }
 
 std::string help_for(const Command& command, const std::string& path) {
-  std::string text = command.examples + "\n\n" + command.summary + "\n\nusage\n" + usage_line(command, path);
+  std::string text =
+      command.examples + "\n\n" + command.summary + "\n\nusage\n" + usage_line(command, path);
   std::vector<Entry> children, arguments, options;
   for (const auto& child : command.children) {
     auto words = child.name;
     for (const auto& argument : child.arguments) words += " " + argument.name;
     children.push_back({words, child.summary});
   }
-  for (const auto& argument : command.arguments) arguments.push_back({argument.name, argument.help});
+  for (const auto& argument : command.arguments)
+    arguments.push_back({argument.name, argument.help});
   for (const auto& option : command.options) options.push_back({spelled(option), option.help});
-  text += listed("commands", children) + listed("arguments", arguments) + listed("options", options);
+  text +=
+      listed("commands", children) + listed("arguments", arguments) + listed("options", options);
   return text + "\nFlags of every command: amdahl help\n";
 }
 

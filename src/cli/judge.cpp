@@ -83,10 +83,13 @@ nlohmann::json document_of(const Reading& reading) {
           {"n", reading.d.size()},
           {"e_value", std::min(reading.e_value, largest)},
           {"interval",
-           {{"level", 0.95}, {"lower", bound(reading.interval.lower)}, {"upper", bound(reading.interval.upper)}}},
+           {{"level", 0.95},
+            {"lower", bound(reading.interval.lower)},
+            {"upper", bound(reading.interval.upper)}}},
           {"mean", reading.mean},
           {"saving", stats::saving(reading.mean)},
-          {"futility", reading.outlook ? nlohmann::json(reading.outlook->chance_of_mei) : nlohmann::json(nullptr)}};
+          {"futility", reading.outlook ? nlohmann::json(reading.outlook->chance_of_mei)
+                                       : nlohmann::json(nullptr)}};
 }
 
 std::string end_of(double theta) {
@@ -117,8 +120,10 @@ std::string saving_line(const Reading& reading) {
 }
 
 std::string interval_line(const stats::Interval& interval) {
-  if (!std::isfinite(interval.lower) && !std::isfinite(interval.upper)) return "unknown: more pairs are needed";
-  return fmt::format("{} … {}   (95 %, holds at every look)", end_of(interval.lower), end_of(interval.upper));
+  if (!std::isfinite(interval.lower) && !std::isfinite(interval.upper))
+    return "unknown: more pairs are needed";
+  return fmt::format("{} … {}   (95 %, holds at every look)", end_of(interval.lower),
+                     end_of(interval.upper));
 }
 
 void print_reading(std::ostream& out, const Reading& reading, bool sigma0_given) {
@@ -129,8 +134,8 @@ void print_reading(std::ostream& out, const Reading& reading, bool sigma0_given)
                             sigma0_given ? "" : ", the fallback: give your own with --sigma0"));
   line("saving", saving_line(reading));
   line("interval", interval_line(reading.interval));
-  line("evidence", fmt::format("E = {}   ({} nominates, {} wins)", evidence_text(reading.e_value), nominate_at,
-                               stats::win_evidence_min));
+  line("evidence", fmt::format("E = {}   ({} nominates, {} wins)", evidence_text(reading.e_value),
+                               nominate_at, stats::win_evidence_min));
   line("prospect", reading.outlook ? fmt::format("a saving of 3 % or more has probability {:.2g}",
                                                  reading.outlook->chance_of_mei)
                                    : "unknown below 3 pairs");
@@ -154,8 +159,9 @@ ExitCode run_judge(Context& context, const Args& args) {
   if (!given) return report(context.env, given.error());
   const double sigma0 = given->value_or(stats::sigma0_fallback);
   if (!(sigma0 > 0)) {
-    return report(context.env, core::invalid_input(fmt::format("--sigma0 {} must be above 0", sigma0),
-                                                   "1.25 · 1.4826 · median |d| of pairs without a change"));
+    return report(context.env,
+                  core::invalid_input(fmt::format("--sigma0 {} must be above 0", sigma0),
+                                      "1.25 · 1.4826 · median |d| of pairs without a change"));
   }
   const auto text = read_input(context, file);
   if (!text) return report(context.env, text.error());
@@ -166,11 +172,19 @@ ExitCode run_judge(Context& context, const Args& args) {
   const auto document = document_of(*reading);
   if (print_document(context, document)) return ExitCode::ok;
   if (context.options.format == Format::csv) {
-    Table table{{{"n", "n"}, {"e_value", "e_value"}, {"mean", "mean"}, {"saving", "saving"},
-                 {"lower", "lower"}, {"upper", "upper"}, {"futility", "futility"}}};
-    const auto cell = [](const nlohmann::json& value) { return value.is_null() ? std::string{} : value.dump(); };
-    table.add({cell(document["n"]), cell(document["e_value"]), cell(document["mean"]), cell(document["saving"]),
-               cell(document["interval"]["lower"]), cell(document["interval"]["upper"]), cell(document["futility"])});
+    Table table{{{"n", "n"},
+                 {"e_value", "e_value"},
+                 {"mean", "mean"},
+                 {"saving", "saving"},
+                 {"lower", "lower"},
+                 {"upper", "upper"},
+                 {"futility", "futility"}}};
+    const auto cell = [](const nlohmann::json& value) {
+      return value.is_null() ? std::string{} : value.dump();
+    };
+    table.add({cell(document["n"]), cell(document["e_value"]), cell(document["mean"]),
+               cell(document["saving"]), cell(document["interval"]["lower"]),
+               cell(document["interval"]["upper"]), cell(document["futility"])});
     return print_list(context, document, "", table, "");
   }
   print_reading(context.env.out, *reading, given->has_value());

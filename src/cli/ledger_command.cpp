@@ -28,18 +28,29 @@ ExitCode run_verify(Context& context, const Args&) {
     return code;
   }
   const auto bad = document.value("first_bad", json::object());
-  context.env.out << fmt::format("altered: {} ({}{})\n", text_or(bad.value("problem", json{}), "unknown"),
-                                 text_or(bad.value("table", json{}), "unknown"),
-                                 bad.value("seq", json{}).is_null() ? "" : ", event " + bad["seq"].dump());
+  context.env.out << fmt::format(
+      "altered: {} ({}{})\n", text_or(bad.value("problem", json{}), "unknown"),
+      text_or(bad.value("table", json{}), "unknown"),
+      bad.value("seq", json{}).is_null() ? "" : ", event " + bad["seq"].dump());
   return code;
 }
 
 }  // namespace
 
 Command ledger_command() {
-  return {"ledger", "the ledger itself", "  amdahl ledger verify\n  amdahl ledger verify -o json", {}, {}, nullptr,
-          {{"verify", "recompute the hash chain and compare the tables; exit 8 if something was altered",
-            "  amdahl ledger verify\n  amdahl ledger verify -o json", {}, {}, run_verify, {}}}};
+  return {"ledger",
+          "the ledger itself",
+          "  amdahl ledger verify\n  amdahl ledger verify -o json",
+          {},
+          {},
+          nullptr,
+          {{"verify",
+            "recompute the hash chain and compare the tables; exit 8 if something was altered",
+            "  amdahl ledger verify\n  amdahl ledger verify -o json",
+            {},
+            {},
+            run_verify,
+            {}}}};
 }
 
 }  // namespace amdahl::cli

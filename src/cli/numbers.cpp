@@ -53,7 +53,8 @@ std::string gpu_hours(const json& hours) {
 }
 
 std::string text_or(const json& value, const std::string& otherwise) {
-  if (value.is_string()) return value.get<std::string>().empty() ? otherwise : value.get<std::string>();
+  if (value.is_string())
+    return value.get<std::string>().empty() ? otherwise : value.get<std::string>();
   return value.is_null() ? otherwise : value.dump();
 }
 

@@ -11,10 +11,10 @@ namespace amdahl::cli {
 
 // Numbers as people read them; JSON always carries the raw ones.
 
-std::string percent(double ratio);           ///< 0.118 → `11.8 %`
-std::string grouped(double value);           ///< 12404.2 → `12,404`
-std::string evidence_text(double e_value);   ///< `0.31`, `21.4`, `1,904`, `1.2e+15`
-std::string gpu_hours(double hours);         ///< `0.00214`, `4.31`, `12,404`
+std::string percent(double ratio);          ///< 0.118 → `11.8 %`
+std::string grouped(double value);          ///< 12404.2 → `12,404`
+std::string evidence_text(double e_value);  ///< `0.31`, `21.4`, `1,904`, `1.2e+15`
+std::string gpu_hours(double hours);        ///< `0.00214`, `4.31`, `12,404`
 
 // The same of a JSON value, `unknown` for null.
 std::string percent(const nlohmann::json& ratio);

@@ -74,11 +74,13 @@ class CsvReading {
     const auto variant = cost(cells, variant_, number_of_line, "variant");
     if (!variant) return variant.error();
     if (!header_seen_ && cells.size() > 2) {
-      return invalid_input(fmt::format("{}:{}:{}  a third column", place_, number_of_line, cells[2].column),
-                           "name the columns in a first line that has baseline and variant");
+      return invalid_input(
+          fmt::format("{}:{}:{}  a third column", place_, number_of_line, cells[2].column),
+          "name the columns in a first line that has baseline and variant");
     }
     if (pairs_.size() == pairs_max) {
-      return invalid_input(fmt::format("{}:{}:1  more than {} pairs", place_, number_of_line, pairs_max));
+      return invalid_input(
+          fmt::format("{}:{}:1  more than {} pairs", place_, number_of_line, pairs_max));
     }
     pairs_.push_back({*baseline, *variant});
     return {};
@@ -94,8 +96,8 @@ class CsvReading {
       if (cells[i].text == "variant") variant = i;
     }
     if (!baseline || !variant) {
-      return invalid_input(fmt::format("{}:{}:1  \"{}\" is no number, and the line no header", place_, line,
-                                       cells.front().text),
+      return invalid_input(fmt::format("{}:{}:1  \"{}\" is no number, and the line no header",
+                                       place_, line, cells.front().text),
                            "start with the line baseline,variant, or with two numbers");
     }
     baseline_ = *baseline;
@@ -106,15 +108,19 @@ class CsvReading {
   Result<double> cost(const std::vector<Cell>& cells, std::size_t index, std::size_t line,
                       std::string_view arm) const {
     if (index >= cells.size() || cells[index].text.empty()) {
-      const auto column = index < cells.size() ? cells[index].column : cells.back().column + cells.back().text.size();
-      return invalid_input(fmt::format("{}:{}:{}  the {} cost is missing", place_, line, column, arm),
-                           "write two costs a line: baseline,variant");
+      const auto column = index < cells.size() ? cells[index].column
+                                               : cells.back().column + cells.back().text.size();
+      return invalid_input(
+          fmt::format("{}:{}:{}  the {} cost is missing", place_, line, column, arm),
+          "write two costs a line: baseline,variant");
     }
     const auto& cell = cells[index];
     const auto value = number(cell.text);
-    const auto problem = value ? cost_problem(*value) : fmt::format("\"{}\" is no number", cell.text);
+    const auto problem =
+        value ? cost_problem(*value) : fmt::format("\"{}\" is no number", cell.text);
     if (!problem.empty()) {
-      return invalid_input(fmt::format("{}:{}:{}  {}", place_, line, cell.column, problem), cost_hint);
+      return invalid_input(fmt::format("{}:{}:{}  {}", place_, line, cell.column, problem),
+                           cost_hint);
     }
     return *value;
   }
@@ -137,7 +143,8 @@ Result<std::vector<PairCost>> parse_csv(std::string_view text, std::string_view 
   return reading.take();
 }
 
-Result<double> json_cost(const nlohmann::json& pair, const char* arm, std::string_view place, std::size_t index) {
+Result<double> json_cost(const nlohmann::json& pair, const char* arm, std::string_view place,
+                         std::size_t index) {
   const auto at = fmt::format("{}  /pairs/{}/{}", place, index, arm);
   const auto found = pair.find(arm);
   if (found == pair.end()) return invalid_input(at + " is missing", cost_hint);
@@ -159,7 +166,8 @@ Result<std::vector<PairCost>> parse_json_pairs(std::string_view text, std::strin
   if (!document->is_object() || !document->contains("pairs")) return shape("/pairs is missing");
   const auto& list = (*document)["pairs"];
   if (!list.is_array()) return shape("/pairs is no list");
-  if (list.size() > pairs_max) return shape(fmt::format("/pairs has more than {} elements", pairs_max));
+  if (list.size() > pairs_max)
+    return shape(fmt::format("/pairs has more than {} elements", pairs_max));
   std::vector<PairCost> pairs;
   for (std::size_t i = 0; i < list.size(); ++i) {
     if (!list[i].is_object()) return shape(fmt::format("/pairs/{} is no object", i));
@@ -176,15 +184,18 @@ Result<std::vector<PairCost>> parse_json_pairs(std::string_view text, std::strin
 
 Result<std::vector<PairCost>> parse_pairs(std::string_view text, std::string_view place) {
   if (text.size() > pairs_file_bytes_max) {
-    return invalid_input(fmt::format("{}:1:1  the file is larger than {} bytes", place, pairs_file_bytes_max),
-                         "one line a pair is enough");
+    return invalid_input(
+        fmt::format("{}:1:1  the file is larger than {} bytes", place, pairs_file_bytes_max),
+        "one line a pair is enough");
   }
   if (text.starts_with("\xef\xbb\xbf")) text.remove_prefix(3);
   const auto first = text.find_first_not_of(" \t\r\n");
-  const bool is_json = first != std::string_view::npos && (text[first] == '{' || text[first] == '[');
+  const bool is_json =
+      first != std::string_view::npos && (text[first] == '{' || text[first] == '[');
   auto pairs = is_json ? parse_json_pairs(text, place) : parse_csv(text, place);
   if (pairs && pairs->empty()) {
-    return invalid_input(fmt::format("{}:1:1  there is no pair", place), "write two costs a line: baseline,variant");
+    return invalid_input(fmt::format("{}:1:1  there is no pair", place),
+                         "write two costs a line: baseline,variant");
   }
   return pairs;
 }

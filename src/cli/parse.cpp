@@ -1,8 +1,8 @@
 #include "parse.hpp"
 
-#include <CLI/CLI.hpp>
 #include <fmt/format.h>
 
+#include <CLI/CLI.hpp>
 #include <algorithm>
 
 #include "amdahl/core/quantity.hpp"
@@ -111,11 +111,12 @@ core::Error unexpected(const std::string& word, const std::vector<CommandGroup>&
   const auto near = core::closest_word(word, known);
   const auto path = node == nullptr ? std::string{} : " " + node->path;
   if (node != nullptr && known.empty()) {
-    return invalid_input(fmt::format("\"{}\" is one argument too many", word), "amdahl help" + path);
+    return invalid_input(fmt::format("\"{}\" is one argument too many", word),
+                         "amdahl help" + path);
   }
-  return invalid_input(fmt::format("there is no command \"amdahl{} {}\"", path, word),
-                       near.empty() ? "amdahl help" + path
-                                    : fmt::format("did you mean amdahl{} {}?", path, near));
+  return invalid_input(
+      fmt::format("there is no command \"amdahl{} {}\"", path, word),
+      near.empty() ? "amdahl help" + path : fmt::format("did you mean amdahl{} {}?", path, near));
 }
 
 core::Result<Format> format_of(const std::string& word) {
@@ -163,7 +164,8 @@ Result<GlobalOptions> options_of(const Args& args, const Environment& env) {
   if (args.has("timeout")) {
     options.timeout = core::parse_duration(args.text("timeout"));
     if (!options.timeout) {
-      return invalid_input("--timeout " + args.text("timeout") + " is no duration", "like 30s or 5m");
+      return invalid_input("--timeout " + args.text("timeout") + " is no duration",
+                           "like 30s or 5m");
     }
   }
   options.input = !args.has("no-input");
@@ -212,7 +214,8 @@ Result<Parsed> parse_arguments(const std::vector<CommandGroup>& groups,
     return unexpected(extras.empty() ? "?" : extras.front(), groups, parsed_node(nodes));
   } catch (const CLI::ParseError& error) {
     const auto* node = parsed_node(nodes);
-    // An unknown flag leaves its value as one argument too many: name the flag, not the consequence.
+    // An unknown flag leaves its value as one argument too many: name the flag, not the
+    // consequence.
     for (const auto& extra : app.remaining(true)) {
       if (extra.starts_with("-")) return unexpected(extra, groups, node);
     }

@@ -19,7 +19,6 @@ struct Parsed {
 
 /// Reads the words after `amdahl` against the table. Unknown words get the nearest known one.
 core::Result<Parsed> parse_arguments(const std::vector<CommandGroup>& groups,
-                                     const std::vector<std::string>& words,
-                                     const Environment& env);
+                                     const std::vector<std::string>& words, const Environment& env);
 
 }  // namespace amdahl::cli

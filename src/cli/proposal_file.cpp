@@ -33,15 +33,18 @@ Result<Proposal> parse_proposal(std::string_view text, std::string_view place) {
   core::Problems problems{std::string{place}};
   core::TomlTable root{*document, "", problems};
   Proposal proposal;
-  if (root.require("job", "name the job: job = \"eval-qa\"")) proposal.job = root.text("job").value_or("");
+  if (root.require("job", "name the job: job = \"eval-qa\""))
+    proposal.job = root.text("job").value_or("");
   proposal.phase = root.one_of("phase", phase_words()).value_or("");
   proposal.rationale = root.text("rationale").value_or("");
   auto args = root.table("arg"), env = root.table("env"), resources = root.table("resource");
   read_changes(args, ChangeKind::arg, proposal.changes);
   read_changes(env, ChangeKind::env, proposal.changes);
   read_changes(resources, ChangeKind::resource, proposal.changes);
-  if (const auto image = root.text("image")) proposal.changes.push_back({ChangeKind::image, "", *image});
-  if (const auto patch = root.text("patch")) proposal.changes.push_back({ChangeKind::patch, "", *patch});
+  if (const auto image = root.text("image"))
+    proposal.changes.push_back({ChangeKind::image, "", *image});
+  if (const auto patch = root.text("patch"))
+    proposal.changes.push_back({ChangeKind::patch, "", *patch});
   root.finish();
   if (!problems.empty()) return problems.error(core::ErrorCode::invalid_input);
   auto canonical = core::canonical_changes(proposal.changes);

@@ -16,8 +16,8 @@ struct Proposal {
   std::vector<core::Change> changes;
 };
 
-/// `job`, `phase`, `rationale` and tables `[arg]`, `[env]`, `[resource]`, keys `image`, `patch`. Patches
-/// are named by file: their `value` is the path as written.
+/// `job`, `phase`, `rationale` and tables `[arg]`, `[env]`, `[resource]`, keys `image`, `patch`.
+/// Patches are named by file: their `value` is the path as written.
 core::Result<Proposal> parse_proposal(std::string_view text, std::string_view place);
 
 }  // namespace amdahl::cli

@@ -20,12 +20,14 @@ using nlohmann::json;
 // A known idea answers with what was found, not with a new experiment.
 ExitCode print_known(Context& context, const json& experiment) {
   auto& out = context.env.out;
-  out << fmt::format("known already: {}  {}  {}\n", experiment_name(experiment), change_text(experiment),
-                     standing_text(experiment));
-  const auto saving = saving_text(experiment), reason = text_or(experiment.value("reason", json{}), "");
+  out << fmt::format("known already: {}  {}  {}\n", experiment_name(experiment),
+                     change_text(experiment), standing_text(experiment));
+  const auto saving = saving_text(experiment),
+             reason = text_or(experiment.value("reason", json{}), "");
   if (!saving.empty() && saving != "~") out << "  saving " << saving << '\n';
   if (!reason.empty()) out << "  " << reason << '\n';
-  out << fmt::format("  amdahl explain {}; again all the same: --replicate 1 --reason …\n", experiment_name(experiment));
+  out << fmt::format("  amdahl explain {}; again all the same: --replicate 1 --reason …\n",
+                     experiment_name(experiment));
   return ExitCode::ok;
 }
 
@@ -45,11 +47,15 @@ ExitCode run_propose(Context& context, const Args& args) {
   const auto replicate = args.whole("replicate");
   if (!replicate) return report(context.env, replicate.error());
   if (replicate->value_or(0) > 0 && !args.has("reason")) {
-    return report(context.env, core::invalid_input("--replicate needs --reason", "say why the old verdict is not enough"));
+    return report(context.env, core::invalid_input("--replicate needs --reason",
+                                                   "say why the old verdict is not enough"));
   }
-  const json request{{"job", proposal->job},           {"changes", core::to_json(proposal->changes)},
-                     {"rationale", proposal->rationale}, {"phase", proposal->phase},
-                     {"source", "human"},              {"replicate", replicate->value_or(0)},
+  const json request{{"job", proposal->job},
+                     {"changes", core::to_json(proposal->changes)},
+                     {"rationale", proposal->rationale},
+                     {"phase", proposal->phase},
+                     {"source", "human"},
+                     {"replicate", replicate->value_or(0)},
                      {"reason", args.text("reason")}};
   if (args.has("dry-run")) {
     if (!print_document(context, request)) context.env.out << request.dump(2) << '\n';

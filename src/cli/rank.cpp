@@ -27,11 +27,13 @@ Table table_of(const json& rows) {
   for (const auto& row : rows) {
     const auto ceiling = number_of(row.value("ceiling", json{}));
     table.add({std::to_string(++rank), text_or(row.value("job", json{}), "unknown"),
-               text_or(row.value("cluster", json{}), "unknown"), text_or(row.value("runs_per_month", json{}), "unknown"),
+               text_or(row.value("cluster", json{}), "unknown"),
+               text_or(row.value("runs_per_month", json{}), "unknown"),
                gpu_hours(row.value("gpu_hours_per_month", json{})),
                gpu_hours(row.value("waste_gpu_hours_per_month", json{})),
                text_or(row.value("largest_phase", json{}), "unknown"),
-               ceiling ? fmt::format("×{:.2f}", *ceiling) : "unknown", percent(row.value("explained_share", json{})),
+               ceiling ? fmt::format("×{:.2f}", *ceiling) : "unknown",
+               percent(row.value("explained_share", json{})),
                text_or(row.value("next", json{}), "")});
   }
   return table;
@@ -44,7 +46,8 @@ ExitCode run_rank(Context& context, const Args&) {
   }
   const auto code = print_list(context, document, "jobs", table_of(document["jobs"]),
                                "no jobs yet: amdahl jobs add FILE");
-  if (code == ExitCode::ok && context.options.for_people() && !document["jobs"].empty() && !context.options.quiet) {
+  if (code == ExitCode::ok && context.options.for_people() && !document["jobs"].empty() &&
+      !context.options.quiet) {
     context.env.err << "CEILING = speed-up if the largest waste vanished, 1/(1-share)\n";
   }
   return code;
@@ -53,7 +56,13 @@ ExitCode run_rank(Context& context, const Args&) {
 }  // namespace
 
 Command rank_command() {
-  return {"rank", "where the GPU-hours go, worst first", "  amdahl rank\n  amdahl rank -o csv", {}, {}, run_rank, {}};
+  return {"rank",
+          "where the GPU-hours go, worst first",
+          "  amdahl rank\n  amdahl rank -o csv",
+          {},
+          {},
+          run_rank,
+          {}};
 }
 
 }  // namespace amdahl::cli

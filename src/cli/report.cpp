@@ -14,14 +14,22 @@ using core::ErrorCode;
 
 ExitCode exit_code_of(ErrorCode code) {
   switch (code) {
-    case ErrorCode::invalid_input: return ExitCode::usage;
-    case ErrorCode::invalid_config: return ExitCode::bad_config;
-    case ErrorCode::not_found: return ExitCode::not_found;
-    case ErrorCode::conflict: return ExitCode::conflict;
-    case ErrorCode::not_allowed: return ExitCode::not_allowed;
-    case ErrorCode::unreachable: return ExitCode::unreachable;
-    case ErrorCode::failed: return ExitCode::check_failed;
-    case ErrorCode::timed_out: return ExitCode::timed_out;
+    case ErrorCode::invalid_input:
+      return ExitCode::usage;
+    case ErrorCode::invalid_config:
+      return ExitCode::bad_config;
+    case ErrorCode::not_found:
+      return ExitCode::not_found;
+    case ErrorCode::conflict:
+      return ExitCode::conflict;
+    case ErrorCode::not_allowed:
+      return ExitCode::not_allowed;
+    case ErrorCode::unreachable:
+      return ExitCode::unreachable;
+    case ErrorCode::failed:
+      return ExitCode::check_failed;
+    case ErrorCode::timed_out:
+      return ExitCode::timed_out;
   }
   return ExitCode::bug;
 }
@@ -40,8 +48,9 @@ namespace {
 
 ExitCode report_bug(Environment& env, const std::string& what) {
   const auto id = core::hex(core::sha256(what)).substr(0, 12);
-  return report(env, {ErrorCode::failed, "bug: " + what,
-                      "report " + id + "; the ledger is safe, the command may be repeated"},
+  return report(env,
+                {ErrorCode::failed, "bug: " + what,
+                 "report " + id + "; the ledger is safe, the command may be repeated"},
                 ExitCode::bug);
 }
 
@@ -52,8 +61,9 @@ ExitCode run_guarded(Context& context, const Command& command, const Args& args)
   try {
     return command.run(context, args);
   } catch (const ledger::Unavailable& error) {
-    return report(env, {ErrorCode::unreachable, std::string{"the ledger does not answer: "} + error.what(),
-                        "is PostgreSQL up? amdahl doctor"});
+    return report(
+        env, {ErrorCode::unreachable, std::string{"the ledger does not answer: "} + error.what(),
+              "is PostgreSQL up? amdahl doctor"});
   } catch (const ledger::OutcomeUnknown& error) {
     return report(env, {ErrorCode::unreachable,
                         std::string{"the connection broke at a commit: "} + error.what(),
@@ -61,7 +71,8 @@ ExitCode run_guarded(Context& context, const Command& command, const Args& args)
   } catch (const ledger::SchemaMismatch& error) {
     return report(env, {ErrorCode::unreachable, error.what(), "amdahl db migrate --plan"});
   } catch (const ledger::Fenced& error) {
-    return report(env, {ErrorCode::conflict, std::string{"another loop leads: "} + error.what(), {}});
+    return report(env,
+                  {ErrorCode::conflict, std::string{"another loop leads: "} + error.what(), {}});
   } catch (const ledger::Refused& error) {
     constexpr auto invalid_parameter = "22023";  // SQLSTATE: what was asked for does not exist
     if (error.sqlstate == invalid_parameter) return report(env, core::invalid_input(error.what()));

@@ -34,7 +34,8 @@ core::Result<void> follow(Context& context, const std::string& run_key, json& ro
   while (row.is_null()) {
     if (const auto read = read_end(context, run_key, row); !read) return read.error();
     if (!row.is_null()) break;
-    if (env.interrupted()) return core::Error{core::ErrorCode::failed, "interrupted; the run goes on: amdahl runs", {}};
+    if (env.interrupted())
+      return core::Error{core::ErrorCode::failed, "interrupted; the run goes on: amdahl runs", {}};
     if (context.options.timeout && env.clock.since_boot() - start > *context.options.timeout) {
       return core::Error{core::ErrorCode::timed_out, "the run has not ended yet", "amdahl runs"};
     }
@@ -54,19 +55,24 @@ core::Result<void> follow(Context& context, const std::string& run_key, json& ro
 
 ExitCode run_run(Context& context, const Args& args) {
   json answer, row;
-  if (const auto asked = ask_leader(context, "run_champion", {{"job", args.text("JOB")}}, answer, MayStart::runs); !asked) {
+  if (const auto asked =
+          ask_leader(context, "run_champion", {{"job", args.text("JOB")}}, answer, MayStart::runs);
+      !asked) {
     return report(context.env, asked.error());
   }
   const auto run_key = answer.value("run_key", "");
   if (args.has("no-wait")) {
     answer["schema"] = "amdahl.run/v1";
-    if (!print_document(context, answer)) context.env.out << answer.value("worker_run_id", run_key) << '\n';
+    if (!print_document(context, answer))
+      context.env.out << answer.value("worker_run_id", run_key) << '\n';
     return ExitCode::ok;
   }
-  if (const auto followed = follow(context, run_key, row); !followed) return report(context.env, followed.error());
+  if (const auto followed = follow(context, run_key, row); !followed)
+    return report(context.env, followed.error());
   row["schema"] = "amdahl.run/v1";
   if (print_document(context, row)) return ExitCode::ok;
-  context.env.out << fmt::format("{}  {}  {} GPU-h\n", run_key, text_or(row.value("outcome", json{}), "unknown"),
+  context.env.out << fmt::format("{}  {}  {} GPU-h\n", run_key,
+                                 text_or(row.value("outcome", json{}), "unknown"),
                                  gpu_hours(row.value("gpu_hours_charged", json{})));
   return row.value("outcome", json{}) == "succeeded" ? ExitCode::ok : ExitCode::check_failed;
 }

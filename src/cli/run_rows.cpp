@@ -26,7 +26,8 @@ core::Result<void> find_run_row(Context& context, const std::string& run_key, js
     if (cursor.is_null()) break;
     query["cursor"] = cursor;
   }
-  return core::Error{core::ErrorCode::not_found, "no run has the key " + run_key, "amdahl runs lists them"};
+  return core::Error{core::ErrorCode::not_found, "no run has the key " + run_key,
+                     "amdahl runs lists them"};
 }
 
 }  // namespace amdahl::cli

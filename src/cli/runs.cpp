@@ -27,14 +27,15 @@ Table table_of(const json& rows, const GlobalOptions& options) {
                {"reason", "REASON"}}};
   for (const auto& row : rows) {
     const auto charged = row.value("gpu_hours_charged", json{});
-    table.add({text_or(row.value("run_key", json{}), "unknown"), experiment_name(row),
-               text_or(row.value("pair_index", json{}), ""), text_or(row.value("check_no", json{}), ""),
-               text_or(row.value("attempt", json{}), ""), text_or(row.value("state", json{}), "unknown"),
-               text_or(row.value("outcome", json{}), ""), charged.is_number() ? gpu_hours(charged) : "",
-               text_or(row.value("cluster", json{}), ""), text_or(row.value("native_id", json{}), ""),
-               time_text(row.value("planned_at", json{}), options),
-               row.value("ended_at", json{}).is_null() ? "" : time_text(row["ended_at"], options),
-               text_or(row.value("reason", json{}), "")});
+    table.add(
+        {text_or(row.value("run_key", json{}), "unknown"), experiment_name(row),
+         text_or(row.value("pair_index", json{}), ""), text_or(row.value("check_no", json{}), ""),
+         text_or(row.value("attempt", json{}), ""), text_or(row.value("state", json{}), "unknown"),
+         text_or(row.value("outcome", json{}), ""), charged.is_number() ? gpu_hours(charged) : "",
+         text_or(row.value("cluster", json{}), ""), text_or(row.value("native_id", json{}), ""),
+         time_text(row.value("planned_at", json{}), options),
+         row.value("ended_at", json{}).is_null() ? "" : time_text(row["ended_at"], options),
+         text_or(row.value("reason", json{}), "")});
   }
   return table;
 }
@@ -52,7 +53,8 @@ ExitCode run_runs(Context& context, const Args& args) {
   if (const auto read = read_view(context, "runs", query, document); !read) {
     return report(context.env, read.error());
   }
-  return print_list(context, document, "runs", table_of(document["runs"], context.options), "no runs");
+  return print_list(context, document, "runs", table_of(document["runs"], context.options),
+                    "no runs");
 }
 
 }  // namespace

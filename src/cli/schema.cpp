@@ -2,8 +2,8 @@
 
 #include "amdahl/core/spelling.hpp"
 #include "commands.hpp"
-#include "report.hpp"
 #include "embedded_schemas.hpp"
+#include "report.hpp"
 
 namespace amdahl::cli {
 
@@ -23,14 +23,20 @@ ExitCode run_schema(Context& context, const Args& args) {
     context.env.out << schema.text;
     return ExitCode::ok;
   }
-  return report(context.env, {core::ErrorCode::not_found, "no schema is called " + wanted, core::suggest(wanted, names)});
+  return report(context.env, {core::ErrorCode::not_found, "no schema is called " + wanted,
+                              core::suggest(wanted, names)});
 }
 
 }  // namespace
 
 Command schema_command() {
-  return {"schema", "the JSON schema of a document", "  amdahl schema\n  amdahl schema judge",
-          {{"NAME", "", "as in \"schema\": \"amdahl.NAME/v1\"; none lists them"}}, {}, run_schema, {}};
+  return {"schema",
+          "the JSON schema of a document",
+          "  amdahl schema\n  amdahl schema judge",
+          {{"NAME", "", "as in \"schema\": \"amdahl.NAME/v1\"; none lists them"}},
+          {},
+          run_schema,
+          {}};
 }
 
 }  // namespace amdahl::cli

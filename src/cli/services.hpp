@@ -21,7 +21,7 @@ struct Drive {
   Until until = Until::stopped;
   bool observe = false;        ///< start no trial
   bool commands_only = false;  ///< start no run either: only what people asked for
-  bool sole = false;           ///< an outside lock proves that the last leader is gone: do not wait for it
+  bool sole = false;  ///< an outside lock proves that the last leader is gone: do not wait for it
   std::chrono::milliseconds patience{0};  ///< one_cycle: how long to wait for the lease
   std::function<bool()> done;             ///< asked between cycles: stop here
   std::function<void(std::string_view, const nlohmann::json&)> log;
@@ -33,8 +33,8 @@ struct Driven {
   std::vector<std::string> waiting;  ///< why something does not move
 };
 
-/// What commands reach outside the process, made when it is first asked for (assemble.cpp). What does
-/// not answer throws the ledger's types; what is configured wrongly is an error.
+/// What commands reach outside the process, made when it is first asked for (assemble.cpp). What
+/// does not answer throws the ledger's types; what is configured wrongly is an error.
 class Services {
  public:
   virtual ~Services() = default;

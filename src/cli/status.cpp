@@ -20,10 +20,12 @@ constexpr int waiting_max = 20;
 
 ExitCode run_status(Context& context, const Args&) {
   json document;
-  if (const auto read = read_status(context, document); !read) return report(context.env, read.error());
+  if (const auto read = read_status(context, document); !read)
+    return report(context.env, read.error());
   if (print_document(context, document)) return ExitCode::ok;
   if (context.options.format == Format::csv) {
-    return report(context.env, core::invalid_input("status has no csv form", "amdahl experiments -o csv, or -o json"));
+    return report(context.env, core::invalid_input("status has no csv form",
+                                                   "amdahl experiments -o csv, or -o json"));
   }
   context.env.out << status_text(document);
   return ExitCode::ok;
@@ -35,14 +37,16 @@ bool stands_still(const json& document) {
   for (const auto& [state, count] : runs.items()) {
     if (count.is_number() && count > 0) return false;
   }
-  return !document.value("open", json::array()).empty() || !document.value("awaiting", json::array()).empty() ||
+  return !document.value("open", json::array()).empty() ||
+         !document.value("awaiting", json::array()).empty() ||
          document.value("/hypotheses/proposed"_json_pointer, 0) > 0;
 }
 
 }  // namespace
 
 core::Result<void> read_status(Context& context, json& document) {
-  if (const auto read = read_view(context, "status", json::object(), document); !read) return read.error();
+  if (const auto read = read_view(context, "status", json::object(), document); !read)
+    return read.error();
   document["version"] = AMDAHL_VERSION;
   auto waiting = waiting_of(document);
   if (waiting.empty() && stands_still(document)) {
@@ -57,8 +61,13 @@ core::Result<void> read_status(Context& context, json& document) {
 }
 
 Command status_command() {
-  return {"status", "what the loop does, why nothing moves, and what next",
-          "  amdahl status\n  amdahl status -o json", {}, {}, run_status, {}};
+  return {"status",
+          "what the loop does, why nothing moves, and what next",
+          "  amdahl status\n  amdahl status -o json",
+          {},
+          {},
+          run_status,
+          {}};
 }
 
 }  // namespace amdahl::cli

@@ -12,7 +12,9 @@ using nlohmann::json;
 
 namespace {
 
-std::string hypothesis_name(const json& row) { return "H-" + row.value("hypothesis", json{}).dump(); }
+std::string hypothesis_name(const json& row) {
+  return "H-" + row.value("hypothesis", json{}).dump();
+}
 
 std::string loop_word(const json& loop) {
   const auto state = text_or(loop.value("state", json{}), "unknown");
@@ -28,8 +30,10 @@ std::string line(const std::string& label, const std::string& text) {
 
 std::string bank_line(const json& bank) {
   if (!bank.is_object()) return {};
-  auto text = fmt::format("{} GPU-h banked · {} spent on tests · {} net", gpu_hours(bank.value("banked_gpu_hours", json{})),
-                          gpu_hours(bank.value("spent_gpu_hours", json{})), gpu_hours(bank.value("net_gpu_hours", json{})));
+  auto text = fmt::format("{} GPU-h banked · {} spent on tests · {} net",
+                          gpu_hours(bank.value("banked_gpu_hours", json{})),
+                          gpu_hours(bank.value("spent_gpu_hours", json{})),
+                          gpu_hours(bank.value("net_gpu_hours", json{})));
   const auto clawed = number_of(bank.value("clawed_back_gpu_hours", json{}));
   if (clawed && *clawed > 0) text += " · " + gpu_hours(*clawed) + " clawed back";
   const auto projected = number_of(bank.value("projected_gpu_hours_per_month", json{}));
@@ -49,8 +53,9 @@ std::string open_lines(const json& open) {
     const auto e_value = number_of(row.value("e_value", json{}));
     const auto in_flight = row.value("pairs_open", 0);
     text += fmt::format("  {}  {}  {}  {}, {} pairs{}{}{}\n", padded(experiment_name(row), name),
-                        padded(text_or(row.value("job", json{}), ""), job), padded(change_text(row), change),
-                        standing_text(row), row.value("pairs_complete", json{}).dump(),
+                        padded(text_or(row.value("job", json{}), ""), job),
+                        padded(change_text(row), change), standing_text(row),
+                        row.value("pairs_complete", json{}).dump(),
                         in_flight > 0 ? fmt::format(" and {} running", in_flight) : "",
                         e_value ? ", E = " + evidence_text(*e_value) : "",
                         votes_text(row).empty() ? "" : ", votes " + votes_text(row));
@@ -78,7 +83,8 @@ json waiting_of(const json& status) {
   }
   for (const auto& row : status.value("open", json::array())) {
     const auto hold = text_or(row.value("hold_reason", json{}), "");
-    if (!hold.empty()) add(experiment_name(row) + " is on hold: " + hold, "amdahl explain " + experiment_name(row));
+    if (!hold.empty())
+      add(experiment_name(row) + " is on hold: " + hold, "amdahl explain " + experiment_name(row));
   }
   if (status.value("jobs", json{}) == 0) add("there is no job", "amdahl jobs add FILE");
   return waiting;
@@ -88,8 +94,9 @@ std::string status_text(const json& status) {
   const auto loop = status.value("loop", json::object());
   const auto holder = text_or(loop.value("holder", json{}), "");
   const bool led = loop.value("state", "") != "no_leader" && !holder.empty();
-  std::string text = fmt::format("amdahl {}   {}{}\n\n", text_or(status.value("version", json{}), ""), loop_word(loop),
-                                 led ? ", led by " + holder : "");
+  std::string text =
+      fmt::format("amdahl {}   {}{}\n\n", text_or(status.value("version", json{}), ""),
+                  loop_word(loop), led ? ", led by " + holder : "");
   text += line("JOBS", text_or(status.value("jobs", json{}), "unknown"));
   text += line("EXPERIMENTS", counts_text(status.value("experiments", json{}), "none yet"));
   text += open_lines(status.value("open", json::array()));
@@ -99,8 +106,10 @@ std::string status_text(const json& status) {
   text += line("TESTS", fmt::format("{} GPU-h in 24 h, {} reserved by running ones",
                                     gpu_hours(status.value("spent_gpu_hours_24h", json{})),
                                     gpu_hours(status.value("reserved_gpu_hours", json{}))));
-  const auto commands = status.value("commands_pending", 0), deliveries = status.value("deliveries_pending", 0);
-  if (commands > 0 || deliveries > 0) text += line("INBOX", fmt::format("{} requests, {} deliveries", commands, deliveries));
+  const auto commands = status.value("commands_pending", 0),
+             deliveries = status.value("deliveries_pending", 0);
+  if (commands > 0 || deliveries > 0)
+    text += line("INBOX", fmt::format("{} requests, {} deliveries", commands, deliveries));
   const auto waiting = status.value("waiting", json::array());
   if (!waiting.empty()) text += "\nWAITING\n";
   for (const auto& row : waiting) {

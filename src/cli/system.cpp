@@ -17,7 +17,8 @@ namespace {
 class SystemClock : public core::Clock {
  public:
   core::WallTime now() override {
-    return std::chrono::time_point_cast<std::chrono::microseconds>(std::chrono::system_clock::now());
+    return std::chrono::time_point_cast<std::chrono::microseconds>(
+        std::chrono::system_clock::now());
   }
   core::BootTime since_boot() override {
     timespec time{};
@@ -72,7 +73,8 @@ Environment make_system_environment(core::Clock& clock, const char* argv0) {
             const int before = interrupts;
             while (interrupts == before && std::chrono::steady_clock::now() < until) {
               const auto rest = until - std::chrono::steady_clock::now();
-              std::this_thread::sleep_for(std::min<std::chrono::nanoseconds>(rest, std::chrono::milliseconds{50}));
+              std::this_thread::sleep_for(
+                  std::min<std::chrono::nanoseconds>(rest, std::chrono::milliseconds{50}));
             }
           },
           [] { return interrupts.load(); }};

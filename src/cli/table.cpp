@@ -68,7 +68,8 @@ core::Result<std::string> Table::render(const GlobalOptions& options) const {
     text += '\n';
     for (const auto& row : rows_) {
       std::string line;
-      for (const auto i : *columns) line += (line.empty() && i == columns->front() ? "" : ",") + csv_cell(row[i]);
+      for (const auto i : *columns)
+        line += (line.empty() && i == columns->front() ? "" : ",") + csv_cell(row[i]);
       text += line + '\n';
     }
     return text;
@@ -94,11 +95,13 @@ core::Result<std::string> Table::render(const GlobalOptions& options) const {
 
 bool print_document(Context& context, const nlohmann::json& document) {
   if (context.options.format == Format::json) {
-    context.env.out << document.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) << '\n';
+    context.env.out << document.dump(2, ' ', false, nlohmann::json::error_handler_t::replace)
+                    << '\n';
     return true;
   }
   if (context.options.format == Format::jsonl) {
-    context.env.out << document.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) << '\n';
+    context.env.out << document.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace)
+                    << '\n';
     return true;
   }
   return false;
@@ -111,7 +114,8 @@ ExitCode print_list(Context& context, const nlohmann::json& document, const std:
     return ExitCode::ok;
   }
   if (context.options.format == Format::jsonl) {
-    for (const auto& row : document.value(rows, nlohmann::json::array())) print_document(context, row);
+    for (const auto& row : document.value(rows, nlohmann::json::array()))
+      print_document(context, row);
     return ExitCode::ok;
   }
   const auto text = table.render(context.options);

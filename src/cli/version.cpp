@@ -21,7 +21,13 @@ ExitCode run_version(Context& context, const Args&) {
 }  // namespace
 
 Command version_command() {
-  return {"version", "which version this is", "  amdahl version\n  amdahl version -o json", {}, {}, run_version, {}};
+  return {"version",
+          "which version this is",
+          "  amdahl version\n  amdahl version -o json",
+          {},
+          {},
+          run_version,
+          {}};
 }
 
 }  // namespace amdahl::cli

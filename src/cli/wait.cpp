@@ -33,14 +33,16 @@ ExitCode run_wait(Context& context, const Args& args) {
   const auto start = env.clock.since_boot();
   json document;
   while (true) {
-    if (const auto read = read_view(context, "experiment", {{"experiment", *number}}, document); !read) {
+    if (const auto read = read_view(context, "experiment", {{"experiment", *number}}, document);
+        !read) {
       return report(env, read.error());
     }
     const auto state = document.value("state", "");
     if (state == "decided" || state == "aborted") break;
     if (env.interrupted()) return ExitCode::interrupted;
     if (context.options.timeout && env.clock.since_boot() - start > *context.options.timeout) {
-      return report(env, {core::ErrorCode::timed_out, fmt::format("EXP-{} is still {}", *number, state), "amdahl status"});
+      return report(env, {core::ErrorCode::timed_out,
+                          fmt::format("EXP-{} is still {}", *number, state), "amdahl status"});
     }
     env.sleep(poll_interval);
   }
@@ -48,7 +50,8 @@ ExitCode run_wait(Context& context, const Args& args) {
     const auto saving = saving_text(document), reason = document.value("reason", json{}).is_string()
                                                             ? document["reason"].get<std::string>()
                                                             : std::string{};
-    env.out << fmt::format("EXP-{}  {}  {}  {}\n", *number, standing_text(document), saving, reason);
+    env.out << fmt::format("EXP-{}  {}  {}  {}\n", *number, standing_text(document), saving,
+                           reason);
   }
   return exit_code_of_verdict(document);
 }
@@ -56,9 +59,13 @@ ExitCode run_wait(Context& context, const Args& args) {
 }  // namespace
 
 Command wait_command() {
-  return {"wait", "until an experiment has its verdict; the exit code says which",
-          "  amdahl wait EXP-12 && deploy\n  amdahl wait 12 --timeout 1h", {{"EXP", "", "EXP-12 or 12", true}}, {},
-          run_wait, {}};
+  return {"wait",
+          "until an experiment has its verdict; the exit code says which",
+          "  amdahl wait EXP-12 && deploy\n  amdahl wait 12 --timeout 1h",
+          {{"EXP", "", "EXP-12 or 12", true}},
+          {},
+          run_wait,
+          {}};
 }
 
 }  // namespace amdahl::cli

@@ -36,9 +36,10 @@ void print_event(Context& context, const json& event) {
   }
   auto payload = event.value("payload", json{});
   if (payload.is_string()) payload = json::parse(payload.get<std::string>(), nullptr, false);
-  context.env.out << fmt::format("{}  {}  {}  {}\n", time_text(event.value("at", json{}), context.options),
-                                 padded(text_or(event.value("kind", json{}), "unknown"), 22),
-                                 padded(text_or(event.value("ref", json{}), ""), 10), payload_text(payload));
+  context.env.out << fmt::format(
+      "{}  {}  {}  {}\n", time_text(event.value("at", json{}), context.options),
+      padded(text_or(event.value("kind", json{}), "unknown"), 22),
+      padded(text_or(event.value("ref", json{}), ""), 10), payload_text(payload));
 }
 
 bool concerns(const json& event, const std::string& ref) {
@@ -48,7 +49,9 @@ bool concerns(const json& event, const std::string& ref) {
 // Prints what came after `seq`; where the last page was full there is more at once.
 core::Result<bool> print_new(Context& context, std::int64_t& seq, const std::string& ref) {
   json document;
-  if (const auto read = read_view(context, "events", {{"after", seq}, {"limit", page_events}}, document); !read) {
+  if (const auto read =
+          read_view(context, "events", {{"after", seq}, {"limit", page_events}}, document);
+      !read) {
     return read.error();
   }
   const auto& events = document["events"];
@@ -63,14 +66,16 @@ core::Result<bool> print_new(Context& context, std::int64_t& seq, const std::str
 void redraw(Context& context) {
   json document;
   if (!read_status(context, document)) return;
-  context.env.out << "\x1b[H\x1b[2J" << status_text(document) << "\nCtrl-C ends the view; the loop goes on\n";
+  context.env.out << "\x1b[H\x1b[2J" << status_text(document)
+                  << "\nCtrl-C ends the view; the loop goes on\n";
   context.env.out.flush();
 }
 
 core::Result<bool> is_over(Context& context, const std::optional<std::int64_t>& experiment) {
   if (!experiment) return false;
   json document;
-  if (const auto read = read_view(context, "experiment", {{"experiment", *experiment}}, document); !read) {
+  if (const auto read = read_view(context, "experiment", {{"experiment", *experiment}}, document);
+      !read) {
     return read.error();
   }
   const auto state = document.value("state", "");
@@ -87,7 +92,8 @@ ExitCode run_watch(Context& context, const Args& args) {
   }
   const bool drawn = env.out_is_terminal && context.options.for_people() && !args.has("events");
   json status;
-  if (const auto read = read_view(context, "status", json::object(), status); !read) return report(env, read.error());
+  if (const auto read = read_view(context, "status", json::object(), status); !read)
+    return report(env, read.error());
   const auto after = args.whole("after");
   if (!after) return report(env, after.error());
   std::int64_t seq = after->value_or(status.value("/loop/head_seq"_json_pointer, std::int64_t{0}));
@@ -104,7 +110,8 @@ ExitCode run_watch(Context& context, const Args& args) {
     const auto over = is_over(context, experiment);
     if (!over) return report(env, over.error());
     if (*over) return ExitCode::ok;
-    if (context.options.timeout && env.clock.since_boot() - start > *context.options.timeout) return ExitCode::timed_out;
+    if (context.options.timeout && env.clock.since_boot() - start > *context.options.timeout)
+      return ExitCode::timed_out;
     env.sleep(poll_interval);
   }
   return ExitCode::interrupted;
@@ -113,13 +120,14 @@ ExitCode run_watch(Context& context, const Args& args) {
 }  // namespace
 
 Command watch_command() {
-  return {"watch",
-          "the loop at work; plain lines when piped",
-          "  amdahl watch\n  amdahl watch EXP-12 --events | tee log",
-          {{"EXP", "", "this experiment only, until its verdict"}},
-          {{"--events", "", "lines on a terminal too"}, {"--after", "SEQ", "begin after this event"}},
-          run_watch,
-          {}};
+  return {
+      "watch",
+      "the loop at work; plain lines when piped",
+      "  amdahl watch\n  amdahl watch EXP-12 --events | tee log",
+      {{"EXP", "", "this experiment only, until its verdict"}},
+      {{"--events", "", "lines on a terminal too"}, {"--after", "SEQ", "begin after this event"}},
+      run_watch,
+      {}};
 }
 
 }  // namespace amdahl::cli

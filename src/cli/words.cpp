@@ -15,7 +15,8 @@ std::string change_text(const json& row) {
   const auto parsed = core::changes_from_json(changes);
   if (!parsed) return changes.dump();
   const auto baseline = core::configuration_from_json(row.value("baseline", json::object()));
-  if (baseline && row.contains("baseline") && row["baseline"].is_object()) return core::describe(*parsed, *baseline);
+  if (baseline && row.contains("baseline") && row["baseline"].is_object())
+    return core::describe(*parsed, *baseline);
   std::string text;
   for (const auto& change : *parsed) {
     if (!text.empty()) text += ", ";
@@ -53,11 +54,13 @@ std::string saving_text(const json& row) {
     const auto value = number_of(row.value(key, json{}));
     return value ? fmt::format("{:.1f}", 100 * *value) : std::string{"…"};
   };
-  return fmt::format("{} [{} … {}]", percent(*saving), bound("saving_lower"), bound("saving_upper"));
+  return fmt::format("{} [{} … {}]", percent(*saving), bound("saving_lower"),
+                     bound("saving_upper"));
 }
 
 std::string votes_text(const json& row) {
-  if (row.value("kind", json{}) == "canary") return "";  // nothing is claimed, so nothing is voted on
+  if (row.value("kind", json{}) == "canary")
+    return "";  // nothing is claimed, so nothing is voted on
   const auto upholds = row.value("upholds", json{}), refutes = row.value("refutes", json{});
   if (!upholds.is_number() || !refutes.is_number()) return "";
   return upholds.dump() + ":" + refutes.dump();

@@ -53,21 +53,23 @@ void read_regex(TomlTable& table, Source& source) {
     return;
   }
   if (has_long_number(*pattern)) {
-    table.problem("regex", fmt::format("{} holds a number of more than {} digits",
-                                       table.path("regex"), regex_digits_max),
+    table.problem("regex",
+                  fmt::format("{} holds a number of more than {} digits", table.path("regex"),
+                              regex_digits_max),
                   "no repetition needs to be counted that far");
     return;
   }
   try {
     const std::regex compiled{*pattern, std::regex::ECMAScript};
     if (compiled.mark_count() != 1) {
-      table.problem("regex",
-                    fmt::format("{} has {} capture groups", table.path("regex"),
-                                compiled.mark_count()),
-                    "put the number, and nothing else, in (…); group with (?:…)");
+      table.problem(
+          "regex",
+          fmt::format("{} has {} capture groups", table.path("regex"), compiled.mark_count()),
+          "put the number, and nothing else, in (…); group with (?:…)");
     }
   } catch (const std::regex_error& error) {
-    table.problem("regex", fmt::format("{} does not compile: {}", table.path("regex"), error.what()),
+    table.problem("regex",
+                  fmt::format("{} does not compile: {}", table.path("regex"), error.what()),
                   "ECMAScript syntax; in TOML, '…' needs no doubled backslashes");
   }
 }
@@ -77,7 +79,8 @@ void read_file_source(TomlTable& table, Source& source) {
   const auto pointer = table.text("pointer");
   source = {Source::Kind::file, {}, file.value_or(""), pointer.value_or("")};
   if (file && !is_below(*file)) {
-    table.problem("file", fmt::format("{} = \"{}\" leaves the job's directory", table.path("file"), *file),
+    table.problem("file",
+                  fmt::format("{} = \"{}\" leaves the job's directory", table.path("file"), *file),
                   "name a file that the job writes in its working directory");
   }
   if (!table.require("pointer", "say where the number stands, like \"/n\"") || !pointer) return;
@@ -97,7 +100,8 @@ Source read_source(TomlTable& measure, const std::string& key) {
   if (!table) return source;
   const bool regex = table->has("regex"), file = table->has("file");
   if (regex == file) {
-    measure.problem(key, measure.path(key) + " must be \"event\", { regex = … } or { file = …, pointer = … }");
+    measure.problem(
+        key, measure.path(key) + " must be \"event\", { regex = … } or { file = …, pointer = … }");
     return source;
   }
   if (regex) {
@@ -144,7 +148,8 @@ void read_resources(TomlTable& table, JobSpec& job) {
 
 void read_measure(TomlTable& table, JobSpec& job) {
   job.unit = table.text("unit").value_or("unit");
-  if (job.unit.empty()) table.problem("unit", table.path("unit") + " is empty", "name what is counted");
+  if (job.unit.empty())
+    table.problem("unit", table.path("unit") + " is empty", "name what is counted");
   job.units = read_source(table, "units");
   job.has_quality = table.has("quality");
   job.quality = read_source(table, "quality");

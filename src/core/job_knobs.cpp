@@ -22,10 +22,18 @@ struct ClassPhase {
 
 // What a person calls a bottleneck, beside the phases' own names (waste classes).
 constexpr ClassPhase class_phases[] = {
-    {"startup", Phase::init},       {"evaluation", Phase::eval},    {"checkpoint", Phase::ckpt},
-    {"communication", Phase::comm}, {"straggler", Phase::straggle}, {"host-bound", Phase::host},
-    {"memory-bound", Phase::compute}, {"precision", Phase::compute}, {"compute-bound", Phase::compute},
-    {"over-scaled", Phase::over},   {"idle", Phase::over},          {"failing", Phase::redo},
+    {"startup", Phase::init},
+    {"evaluation", Phase::eval},
+    {"checkpoint", Phase::ckpt},
+    {"communication", Phase::comm},
+    {"straggler", Phase::straggle},
+    {"host-bound", Phase::host},
+    {"memory-bound", Phase::compute},
+    {"precision", Phase::compute},
+    {"compute-bound", Phase::compute},
+    {"over-scaled", Phase::over},
+    {"idle", Phase::over},
+    {"failing", Phase::redo},
 };
 
 std::vector<std::string> class_words() {
@@ -106,7 +114,8 @@ void check_values(TomlTable& table, const Knob& knob) {
     table.problem("values", table.path("values") + " is empty", "name at least one value to try");
   }
   if (knob.values.size() > static_cast<std::size_t>(limits::knob_values_max)) {
-    table.problem("values", fmt::format("{} has {} values", table.path("values"), knob.values.size()),
+    table.problem("values",
+                  fmt::format("{} has {} values", table.path("values"), knob.values.size()),
                   fmt::format("at most {}", limits::knob_values_max));
     return;
   }
@@ -121,7 +130,8 @@ void check_values(TomlTable& table, const Knob& knob) {
     }
     for (std::size_t j = 0; j < i; ++j) {
       if (!same_value(knob, value, knob.values[j])) continue;
-      table.problem_at("values", i, fmt::format("{}: {} stands there twice", table.path("values"), value),
+      table.problem_at("values", i,
+                       fmt::format("{}: {} stands there twice", table.path("values"), value),
                        "leave one out");
       break;
     }
@@ -142,7 +152,8 @@ Knob read_knob(TomlTable& table, const std::string& name, const JobSpec& job) {
   const auto values = table.scalars("values");
   if (values) knob.values = *values;
   if (!knob.resource.empty() && names_env) {
-    table.problem("env", table.name() + " binds to a resource and to a variable", "keep one of them");
+    table.problem("env", table.name() + " binds to a resource and to a variable",
+                  "keep one of them");
   }
   if (!bound && !has_baseline) {
     table.problem("baseline", table.path("baseline") + " is missing",
@@ -181,7 +192,8 @@ void read_knobs(TomlTable& root, JobSpec& job) {
     }
     if (std::find(std::begin(protocol_placeholders), std::end(protocol_placeholders), name) !=
         std::end(protocol_placeholders)) {
-      knobs.problem(name, fmt::format("{{{}}} is filled by the protocol; it cannot be a knob", name),
+      knobs.problem(name,
+                    fmt::format("{{{}}} is filled by the protocol; it cannot be a knob", name),
                     "choose another name");
     }
     auto knob = read_knob(table, name, job);
@@ -226,8 +238,9 @@ void check_placeholders(TomlTable& job_table, TomlTable& root, const JobSpec& jo
   auto knobs = root.table("knob");
   for (const auto& argument : arguments) {
     if (used.contains(argument)) continue;
-    knobs.problem(argument, fmt::format("knob.{} is never used", argument),
-                  fmt::format("write {{{}}} in the command, or bind it with resource or env", argument));
+    knobs.problem(
+        argument, fmt::format("knob.{} is never used", argument),
+        fmt::format("write {{{}}} in the command, or bind it with resource or env", argument));
   }
 }
 

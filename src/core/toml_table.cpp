@@ -114,8 +114,8 @@ std::optional<std::vector<std::string>> TomlTable::texts(std::string_view key) {
   if (!good) problem(key, path(key) + " must be a list of texts", "write [\"one\", \"two\"]");
   for (std::size_t i = 0; good && i < found->size(); ++i) {
     const auto& element = (*found)[i];
-    if (!element.is_string() || element.get_ref<const std::string&>().find('\0') !=
-                                    std::string::npos) {
+    if (!element.is_string() ||
+        element.get_ref<const std::string&>().find('\0') != std::string::npos) {
       problem_at(key, i, fmt::format("{} must hold texts without NUL bytes", path(key)),
                  "put it in quotes");
       return std::nullopt;

@@ -6,8 +6,8 @@
 #include "config.hpp"
 #include "connection_role.hpp"
 
-// A configuration file (up to the first NUL) and a variable (behind it): values within bounds, or an
-// error.
+// A configuration file (up to the first NUL) and a variable (behind it): values within bounds, or
+// an error.
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   using namespace amdahl;
   const std::string all{reinterpret_cast<const char*>(data), size};

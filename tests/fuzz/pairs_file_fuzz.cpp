@@ -11,7 +11,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const std::string_view text{reinterpret_cast<const char*>(data), size};
   const auto pairs = amdahl::cli::parse_pairs(text, "pairs.csv");
   if (pairs.has_error()) {
-    amdahl::core::invariant(pairs.error().message.starts_with("pairs.csv"), "an error names its file");
+    amdahl::core::invariant(pairs.error().message.starts_with("pairs.csv"),
+                            "an error names its file");
     return 0;
   }
   for (const auto& pair : *pairs) {

@@ -19,8 +19,8 @@ struct Range {
   T highest = std::numeric_limits<T>::max();
 };
 
-/// Reads one table of a document key by key; what is wrong goes to `problems` with its position, and
-/// the answer is then empty. What was never asked for is unknown (`finish`).
+/// Reads one table of a document key by key; what is wrong goes to `problems` with its position,
+/// and the answer is then empty. What was never asked for is unknown (`finish`).
 class TomlTable {
  public:
   TomlTable(const TomlDocument& document, std::string pointer, Problems& problems);

@@ -28,7 +28,9 @@ json job_document(bool won) {
     champion.resources.gpus = 2;
     champion.env["OMP_NUM_THREADS"] = "1";
   }
-  return {{"name", "eval-qa"}, {"spec", core::to_json(job)}, {"champion", core::to_json(champion)},
+  return {{"name", "eval-qa"},
+          {"spec", core::to_json(job)},
+          {"champion", core::to_json(champion)},
           {"wins", won ? json{12, 15} : json::array()}};
 }
 

@@ -103,7 +103,8 @@ TEST_CASE("a wrong configuration is refused with place and fix", "[cli][config]"
     const char* said;
   };
   const auto wrong = GENERATE(values<Wrong>({
-      {"[refute]\nchecks = 6\n", "amdahl.toml:2:10  refute.checks = 6 is even; a majority could tie"},
+      {"[refute]\nchecks = 6\n",
+       "amdahl.toml:2:10  refute.checks = 6 is even; a majority could tie"},
       {"[experiment]\npairs_maxx = 5\n", "amdahl.toml:2:1  unknown key experiment.pairs_maxx"},
       {"[expriment]\n", "unknown key expriment"},
       {"[cluster.a]\nadapter = \"slurm\"\n", "cluster.a.adapter = \"slurm\" is not built yet"},
@@ -127,12 +128,17 @@ TEST_CASE("a wrong configuration is refused with place and fix", "[cli][config]"
 
 TEST_CASE("a wrong variable is named as such", "[cli][config]") {
   auto sources = sources_of("");
-  sources.variables = {{"AMDAHL__LEDGER__URL", "x"}, {"AMDAHL__REFUTE__CHEKS", "5"}, {"AMDAHL__LOOP__OBSERVE", "maybe"}};
+  sources.variables = {{"AMDAHL__LEDGER__URL", "x"},
+                       {"AMDAHL__REFUTE__CHEKS", "5"},
+                       {"AMDAHL__LOOP__OBSERVE", "maybe"}};
   const auto config = load_config(sources);
   REQUIRE(config.has_error());
   const auto message = config.error().message;
   CHECK_THAT(message, Contains("env AMDAHL__LEDGER__URL  secrets are read from files"));
-  CHECK_THAT(message, Contains("env AMDAHL__REFUTE__CHEKS  unknown setting refute.cheks (did you mean refute.checks?)"));
+  CHECK_THAT(
+      message,
+      Contains(
+          "env AMDAHL__REFUTE__CHEKS  unknown setting refute.cheks (did you mean refute.checks?)"));
   CHECK_THAT(message, Contains("env AMDAHL__LOOP__OBSERVE  \"maybe\" is no true or false"));
   CHECK(config.error().hint == "3 errors, nothing was applied");
 }
@@ -163,7 +169,21 @@ TEST_CASE("config check reads the file, its conf.d and the variables", "[cli][co
   CHECK(bench.run({"--config", "absent.toml", "config", "check"}).code == ExitCode::bad_config);
   const auto shown = bench.run({"--config", "amdahl.toml", "config", "show", "--origin"});
   CHECK_THAT(shown.out, Contains("refute.checks") && Contains("amdahl.toml:2:10"));
-  CHECK_THAT(bench.run({"config", "explain", "refute.check"}).err, Contains("did you mean refute.checks?"));
+  CHECK_THAT(bench.run({"config", "explain", "refute.check"}).err,
+             Contains("did you mean refute.checks?"));
+}
+
+TEST_CASE("without a configuration file, commands look at the ledger of amdahl dev",
+          "[cli][config]") {
+  const Folder folder;
+  std::filesystem::create_directories(folder.path / "amdahl/dev");
+  folder.write("amdahl/dev/amdahl.toml", "[refute]\nchecks = 7\n");
+  Bench bench;
+  bench.variables["XDG_STATE_HOME"] = folder.path.string();
+  CHECK_THAT(bench.run({"config", "explain", "refute.checks"}).out, Contains("now       7"));
+  bench.variables["XDG_CONFIG_HOME"] = folder.path.string();
+  folder.write("amdahl/amdahl.toml", "[refute]\nchecks = 9\n");
+  CHECK_THAT(bench.run({"config", "explain", "refute.checks"}).out, Contains("now       9"));
 }
 
 TEST_CASE("the role of a connection string is found in every form", "[cli][config]") {

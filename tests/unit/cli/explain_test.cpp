@@ -32,7 +32,8 @@ core::Protocol some_protocol() {
   protocol.sigma0 = 0.03;
   protocol.sigma0_source = "8 A/A pairs of EXP-1";
   protocol.theta_mei = 0.030459207484708574;
-  for (int i = 0; i < 5; ++i) protocol.checks.push_back({core::CheckKind::seed_and_shard, i, i, 1, false, 0});
+  for (int i = 0; i < 5; ++i)
+    protocol.checks.push_back({core::CheckKind::seed_and_shard, i, i, 1, false, 0});
   return protocol;
 }
 
@@ -48,7 +49,8 @@ core::LegResult leg(core::Arm arm, double seconds, bool crashed = false) {
     result.sample_digest = "5f";
     result.peak_memory_bytes = 41 << 20;
   } else {
-    result.error_tail = "Traceback (most recent call last):\n  File \"eval.py\"\n\x1b[31mValueError: workers\n";
+    result.error_tail =
+        "Traceback (most recent call last):\n  File \"eval.py\"\n\x1b[31mValueError: workers\n";
   }
   return result;
 }
@@ -105,7 +107,8 @@ json decided(const std::vector<json>& pairs) {
 json without_effect() {
   std::vector<json> pairs;
   for (int i = 1; i <= 4; ++i) {
-    pairs.push_back(pair_row(i, leg(core::Arm::baseline, 2.0), leg(core::Arm::variant, 2.1 + 0.01 * i)));
+    pairs.push_back(
+        pair_row(i, leg(core::Arm::baseline, 2.0), leg(core::Arm::variant, 2.1 + 0.01 * i)));
   }
   return decided(pairs);
 }
@@ -188,17 +191,28 @@ TEST_CASE("explain shows how a crash ended, without its control characters", "[c
 TEST_CASE("explain shows the votes and vetoes of a win", "[cli][explain]") {
   auto experiment = without_effect();
   const auto win = sample_summary(12);
-  for (const auto* key : {"outcome", "reason", "saving", "saving_lower", "saving_upper", "e_value", "e_needed",
-                          "upholds", "refutes"}) {
+  for (const auto* key : {"outcome", "reason", "saving", "saving_lower", "saving_upper", "e_value",
+                          "e_needed", "upholds", "refutes"}) {
     experiment[key] = win[key];
   }
   experiment["nomination"] = {{"claim", 0.1155}, {"pairs_per_check", 2}, {"last_index", 7}};
-  experiment["checks"] = {{{"check_no", 1}, {"kind", "seed_and_shard"}, {"planned", 2}, {"vote", "uphold"}, {"mean", 0.13}},
-                          {{"check_no", 2}, {"kind", "scale"}, {"planned", 2}, {"vote", "refute"}, {"mean", 0.02}},
-                          {{"check_no", 3}, {"kind", "clean_rebuild"}, {"planned", 2}, {"vote", nullptr}, {"mean", nullptr}}};
-  experiment["verdict"]["evidence"]["gates"] = {{{"gate", "quality"}, {"outcome", "pass"}, {"reason", "x"}},
-                                                {{"gate", "clocks"}, {"outcome", "not_applicable"}, {"reason", "no events"}}};
-  experiment["bank"] = {{{"gpu_hours", 5.0}, {"direction", "credit"}}, {{"gpu_hours", 0.69}, {"direction", "clawback"}}};
+  experiment["checks"] = {
+      {{"check_no", 1},
+       {"kind", "seed_and_shard"},
+       {"planned", 2},
+       {"vote", "uphold"},
+       {"mean", 0.13}},
+      {{"check_no", 2}, {"kind", "scale"}, {"planned", 2}, {"vote", "refute"}, {"mean", 0.02}},
+      {{"check_no", 3},
+       {"kind", "clean_rebuild"},
+       {"planned", 2},
+       {"vote", nullptr},
+       {"mean", nullptr}}};
+  experiment["verdict"]["evidence"]["gates"] = {
+      {{"gate", "quality"}, {"outcome", "pass"}, {"reason", "x"}},
+      {{"gate", "clocks"}, {"outcome", "not_applicable"}, {"reason", "no events"}}};
+  experiment["bank"] = {{{"gpu_hours", 5.0}, {"direction", "credit"}},
+                        {{"gpu_hours", 0.69}, {"direction", "clawback"}}};
   Bench bench;
   bench.ledger.views["experiment"] = experiment;
   const auto spoken = bench.run({"explain", "EXP-12", "-o", "wide"});
@@ -208,7 +222,8 @@ TEST_CASE("explain shows the votes and vetoes of a win", "[cli][explain]") {
 TEST_CASE("an experiment that has not begun shows what it will take", "[cli][explain]") {
   auto experiment = without_effect();
   experiment["state"] = "registered";
-  experiment["outcome"] = experiment["verdict"] = experiment["decided_at"] = experiment["reason"] = nullptr;
+  experiment["outcome"] = experiment["verdict"] = experiment["decided_at"] = experiment["reason"] =
+      nullptr;
   experiment["e_value"] = nullptr;
   experiment["pairs"] = json::array();
   experiment["pairs_complete"] = 0;
@@ -218,18 +233,28 @@ TEST_CASE("an experiment that has not begun shows what it will take", "[cli][exp
     return args["experiment"] == 11 ? without_effect() : experiment;
   };
   const auto spoken = bench.run({"explain", "EXP-12"});
-  CHECK_THAT(spoken.out, Contains("FORECAST if it does nothing 6 pairs, about 0.0267 GPU-h, 24.0 s"));
-  CHECK(json::parse(bench.run({"explain", "12", "--json"}).out)["forecast"]["if_nothing"]["pairs"] == 6);
+  CHECK_THAT(spoken.out,
+             Contains("FORECAST if it does nothing 6 pairs, about 0.0267 GPU-h, 24.0 s"));
+  CHECK(json::parse(
+            bench.run({"explain", "12", "--json"}).out)["forecast"]["if_nothing"]["pairs"] == 6);
 }
 
 TEST_CASE("a rejected hypothesis is explained by its number", "[cli][explain]") {
   Bench bench;
-  bench.ledger.views["hypotheses"] = {{"hypotheses",
-                                       {{{"hypothesis", 3}, {"job", "eval-qa"}, {"source", "playbook"},
-                                         {"state", "rejected"}, {"phase", "input"}, {"ceiling", 1.28},
-                                         {"change", {{{"kind", "arg"}, {"name", "workers"}, {"value", "2"}}}},
-                                         {"rationale", "the loader starves"}, {"reason", "duplicate"},
-                                         {"experiment", nullptr}, {"duplicate_of", 12}, {"outcome", "win"}}}}};
+  bench.ledger.views["hypotheses"] = {
+      {"hypotheses",
+       {{{"hypothesis", 3},
+         {"job", "eval-qa"},
+         {"source", "playbook"},
+         {"state", "rejected"},
+         {"phase", "input"},
+         {"ceiling", 1.28},
+         {"change", {{{"kind", "arg"}, {"name", "workers"}, {"value", "2"}}}},
+         {"rationale", "the loader starves"},
+         {"reason", "duplicate"},
+         {"experiment", nullptr},
+         {"duplicate_of", 12},
+         {"outcome", "win"}}}}};
   const auto spoken = bench.run({"explain", "H-3"});
   CHECK(spoken.out == golden("explain-hypothesis.txt", spoken.out));
   CHECK(bench.run({"explain", "H-2"}).code == ExitCode::not_found);

@@ -42,35 +42,48 @@ class FakeLedger : public ledger::Ledger {
   std::int64_t round_trips() const override { return 0; }
 
   using Lease = ledger::Lease;
-  std::optional<Lease> acquire(const ledger::Head&, std::string_view, std::string_view) override { never(); }
+  std::optional<Lease> acquire(const ledger::Head&, std::string_view, std::string_view) override {
+    never();
+  }
   void renew(const Lease&) override { never(); }
   void release(const Lease&) override { never(); }
   ledger::Snapshot read_snapshot() override { never(); }
   void add_jobs(const Lease&, std::span<const ledger::NewJob>) override { never(); }
-  std::vector<core::HypothesisId> add_hypotheses(const Lease&, std::span<const ledger::NewHypothesis>,
+  std::vector<core::HypothesisId> add_hypotheses(const Lease&,
+                                                 std::span<const ledger::NewHypothesis>,
                                                  std::span<const ledger::ProposedFor>) override {
     never();
   }
-  void reject_hypotheses(const Lease&, std::span<const ledger::RejectHypothesis>) override { never(); }
+  void reject_hypotheses(const Lease&, std::span<const ledger::RejectHypothesis>) override {
+    never();
+  }
   void approve_hypotheses(const Lease&, std::span<const core::HypothesisId>) override { never(); }
-  std::vector<core::ExperimentId> register_experiments(const Lease&,
-                                                       std::span<const ledger::Registration>) override {
+  std::vector<core::ExperimentId> register_experiments(
+      const Lease&, std::span<const ledger::Registration>) override {
     never();
   }
   void open_pairs(const Lease&, std::span<const ledger::OpenPair>) override { never(); }
   void retry_runs(const Lease&, std::span<const ledger::RetryRun>) override { never(); }
-  void arm_submits(const Lease&, std::span<const core::RunId>, std::span<const std::string>) override { never(); }
+  void arm_submits(const Lease&, std::span<const core::RunId>,
+                   std::span<const std::string>) override {
+    never();
+  }
   void record_submits(const Lease&, std::span<const ledger::RecordSubmit>) override { never(); }
   void record_runs(const Lease&, std::span<const ledger::RecordRun>) override { never(); }
   void advance(const Lease&, std::span<const ledger::Advance>) override { never(); }
   void decide(const Lease&, std::span<const ledger::Decision>) override { never(); }
-  void abort_experiments(const Lease&, std::span<const core::ExperimentId>, std::string_view) override { never(); }
+  void abort_experiments(const Lease&, std::span<const core::ExperimentId>,
+                         std::string_view) override {
+    never();
+  }
   void request_cancel(const Lease&, std::span<const core::RunId>) override { never(); }
   void set_paused(const Lease&, bool, std::string_view) override { never(); }
   void plan_production(const Lease&, std::span<const ledger::PlanProduction>) override { never(); }
   void record_production(const Lease&, std::span<const ledger::ProductionRun>) override { never(); }
   void finish_commands(const Lease&, std::span<const ledger::CommandDone>) override { never(); }
-  void note(const Lease&, std::string_view, std::string_view, const nlohmann::json&) override { never(); }
+  void note(const Lease&, std::string_view, std::string_view, const nlohmann::json&) override {
+    never();
+  }
 
  private:
   [[noreturn]] static void never() { throw std::logic_error{"no command leads by itself"}; }
@@ -136,7 +149,15 @@ class Bench {
   Spoken run(const std::vector<std::string>& words) {
     std::istringstream in{input};
     std::ostringstream out, err;
-    Environment env{in, out, err, clock, false, false, directory, "/usr/bin/amdahl", variables,
+    Environment env{in,
+                    out,
+                    err,
+                    clock,
+                    false,
+                    false,
+                    directory,
+                    "/usr/bin/amdahl",
+                    variables,
                     [this](std::chrono::milliseconds pause) { clock.time += pause; },
                     [this] { return interrupts; }};
     const auto code = run_cli(command_groups(), words, env, [this](const GlobalOptions&) {

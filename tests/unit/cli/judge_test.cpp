@@ -26,7 +26,8 @@ TEST_CASE("judge prints what pairs prove and what it would take", "[cli][judge]"
       {"judge-nominated.txt", ten_percent(6)},
       {"judge-proven.txt", ten_percent(16)},
       {"judge-futile.txt", "1,1.01\n1,0.99\n1,1.02\n1,1\n1,1.01\n"},
-      {"judge-worse.txt", "1,1.2\n1,1.25\n1,1.2\n1,1.3\n1,1.2\n1,1.22\n1,1.2\n1,1.2\n1,1.2\n1,1.2\n"},
+      {"judge-worse.txt",
+       "1,1.2\n1,1.25\n1,1.2\n1,1.3\n1,1.2\n1,1.22\n1,1.2\n1,1.2\n1,1.2\n1,1.2\n"},
   }));
   Bench bench;
   bench.input = example.input;
@@ -39,11 +40,14 @@ TEST_CASE("judge prints what pairs prove and what it would take", "[cli][judge]"
 TEST_CASE("judge's JSON has exactly the documented fields", "[cli][judge]") {
   Bench bench;
   bench.input = ten_percent(2);
-  auto document = nlohmann::json::parse(bench.run({"judge", "-", "--sigma0", "0.03", "-o", "json"}).out);
+  auto document =
+      nlohmann::json::parse(bench.run({"judge", "-", "--sigma0", "0.03", "-o", "json"}).out);
   std::vector<std::string> keys;
   for (const auto& entry : document.items()) keys.push_back(entry.key());
-  CHECK(keys == std::vector<std::string>{"e_value", "futility", "interval", "mean", "n", "saving", "schema"});
-  CHECK(document["interval"] == nlohmann::json{{"level", 0.95}, {"lower", nullptr}, {"upper", nullptr}});
+  CHECK(keys == std::vector<std::string>{"e_value", "futility", "interval", "mean", "n", "saving",
+                                         "schema"});
+  CHECK(document["interval"] ==
+        nlohmann::json{{"level", 0.95}, {"lower", nullptr}, {"upper", nullptr}});
   CHECK(document["futility"].is_null());
   bench.input = ten_percent(9);
   document = nlohmann::json::parse(bench.run({"judge", "-", "--sigma0", "0.03", "-o", "json"}).out);

@@ -10,7 +10,8 @@ TEST_CASE("pairs come from CSV with and without a header, and from JSON", "[cli]
       "1.0,0.9\n2,1.5",
       "baseline,variant\r\n1.0,0.9\r\n2,1.5\r\n",
       "# by hand\n\n variant , host, baseline\n0.9,a,1.0\n1.5,b,+2\n",
-      "\xef\xbb\xbf" "1,0.9\n2,1.5\n",
+      "\xef\xbb\xbf"
+      "1,0.9\n2,1.5\n",
       R"( {"pairs":[{"baseline":1,"variant":0.9},{"variant":1.5,"baseline":2.0,"note":"x"}]})",
   }));
   CAPTURE(text);
@@ -58,7 +59,8 @@ TEST_CASE("wrong pairs are refused with line, column and fix", "[cli][pairs]") {
 }
 
 TEST_CASE("a file of pairs that is too large is refused", "[cli][pairs]") {
-  CHECK_THAT(parse_pairs(std::string(pairs_file_bytes_max + 1, '#'), "p").error().message, Contains("larger than"));
+  CHECK_THAT(parse_pairs(std::string(pairs_file_bytes_max + 1, '#'), "p").error().message,
+             Contains("larger than"));
   std::string many;
   for (std::size_t i = 0; i <= pairs_max; ++i) many += "1,1\n";
   CHECK_THAT(parse_pairs(many, "p").error().message, Contains("more than 100000 pairs"));

@@ -12,7 +12,8 @@ TEST_CASE("a command that does not exist is met with the nearest one", "[cli][pa
   const auto spoken = bench.run({"statsu"});
   CHECK(spoken.code == ExitCode::usage);
   CHECK(spoken.out.empty());
-  CHECK(spoken.err == "amdahl: there is no command \"amdahl statsu\"\n  did you mean amdahl status?\n");
+  CHECK(spoken.err ==
+        "amdahl: there is no command \"amdahl statsu\"\n  did you mean amdahl status?\n");
 }
 
 TEST_CASE("a wrong flag, argument or child is named with the fix", "[cli][parse]") {
@@ -24,7 +25,8 @@ TEST_CASE("a wrong flag, argument or child is named with the fix", "[cli][parse]
       {{"experiments", "--outcom", "win"}, "unknown flag --outcom\n  did you mean --outcome?"},
       {{"status", "--jsn"}, "unknown flag --jsn\n  did you mean --json?"},
       {{"judge", "--sgma0", "3", "x.csv"}, "unknown flag --sgma0\n  did you mean --sigma0?"},
-      {{"jobs", "ad", "x"}, "there is no command \"amdahl jobs ad\"\n  did you mean amdahl jobs add?"},
+      {{"jobs", "ad", "x"},
+       "there is no command \"amdahl jobs ad\"\n  did you mean amdahl jobs add?"},
       {{"jobs", "add"}, "amdahl jobs add needs FILE"},
       {{"propose"}, "amdahl propose needs --file"},
       {{"db"}, "amdahl db needs a command"},
@@ -45,7 +47,8 @@ TEST_CASE("a wrong flag, argument or child is named with the fix", "[cli][parse]
 
 TEST_CASE("global flags may stand before and after the command", "[cli][parse]") {
   Bench bench;
-  const auto before = bench.run({"-o", "json", "version"}), after = bench.run({"version", "--json"});
+  const auto before = bench.run({"-o", "json", "version"}),
+             after = bench.run({"version", "--json"});
   CHECK(before.code == ExitCode::ok);
   CHECK(before.out == after.out);
   CHECK_THAT(before.out, Contains("amdahl.version/v1"));

@@ -21,7 +21,8 @@ TEST_CASE("status of an empty ledger names the first step", "[cli][status]") {
   status["loop"] = {{"state", "no_leader"}, {"holder", nullptr}};
   status["jobs"] = 0;
   status["open"] = status["awaiting"] = json::array();
-  for (const auto* counts : {"experiments", "hypotheses", "runs", "verdicts"}) status[counts] = json::object();
+  for (const auto* counts : {"experiments", "hypotheses", "runs", "verdicts"})
+    status[counts] = json::object();
   Bench bench;
   bench.ledger.views["status"] = status;
   const auto spoken = bench.run({"status"});
@@ -64,7 +65,8 @@ TEST_CASE("filters reach the ledger", "[cli][experiments]") {
     asked = args;
     return json{{"experiments", json::array()}, {"next_cursor", nullptr}};
   };
-  const auto spoken = bench.run({"experiments", "--job", "a", "--outcome", "win", "--limit", "7", "--cursor", "3"});
+  const auto spoken =
+      bench.run({"experiments", "--job", "a", "--outcome", "win", "--limit", "7", "--cursor", "3"});
   CHECK(asked == json{{"job", "a"}, {"outcome", "win"}, {"limit", 7}, {"cursor", 3}});
   CHECK_THAT(spoken.out, Contains("no experiments yet"));
 }
@@ -73,8 +75,13 @@ TEST_CASE("the bank shows what was banked, spent and is left", "[cli][bank]") {
   Bench bench;
   auto document = sample_status()["bank"];
   document["schema"] = "amdahl.bank/v1";
-  document["entries"] = {{{"entry", 1}, {"experiment", 12}, {"name", "EXP-12"}, {"gpu_hours", 64.4},
-                          {"direction", "credit"}, {"period", "2026-11-21"}, {"note", "run al-x-1"},
+  document["entries"] = {{{"entry", 1},
+                          {"experiment", 12},
+                          {"name", "EXP-12"},
+                          {"gpu_hours", 64.4},
+                          {"direction", "credit"},
+                          {"period", "2026-11-21"},
+                          {"note", "run al-x-1"},
                           {"at", "2026-11-21T10:00:00Z"}}};
   bench.ledger.views["bank"] = document;
   const auto spoken = bench.run({"bank"});
@@ -83,14 +90,25 @@ TEST_CASE("the bank shows what was banked, spent and is left", "[cli][bank]") {
 
 TEST_CASE("unknown numbers are called unknown in the ranking", "[cli][rank]") {
   Bench bench;
-  bench.ledger.views["rank"] = {
-      {"jobs",
-       {{{"job", "a"}, {"cluster", "local"}, {"runs_per_month", 1200}, {"gpu_hours_per_month", 500.0},
-         {"waste_gpu_hours_per_month", 320.5}, {"largest_phase", "input"}, {"ceiling", 2.5},
-         {"explained_share", 0.97}, {"next", "EXP-13 discovering"}},
-        {{"job", "b"}, {"cluster", "local"}, {"runs_per_month", nullptr}, {"gpu_hours_per_month", nullptr},
-         {"waste_gpu_hours_per_month", nullptr}, {"largest_phase", nullptr}, {"ceiling", nullptr},
-         {"explained_share", nullptr}, {"next", nullptr}}}}};
+  bench.ledger.views["rank"] = {{"jobs",
+                                 {{{"job", "a"},
+                                   {"cluster", "local"},
+                                   {"runs_per_month", 1200},
+                                   {"gpu_hours_per_month", 500.0},
+                                   {"waste_gpu_hours_per_month", 320.5},
+                                   {"largest_phase", "input"},
+                                   {"ceiling", 2.5},
+                                   {"explained_share", 0.97},
+                                   {"next", "EXP-13 discovering"}},
+                                  {{"job", "b"},
+                                   {"cluster", "local"},
+                                   {"runs_per_month", nullptr},
+                                   {"gpu_hours_per_month", nullptr},
+                                   {"waste_gpu_hours_per_month", nullptr},
+                                   {"largest_phase", nullptr},
+                                   {"ceiling", nullptr},
+                                   {"explained_share", nullptr},
+                                   {"next", nullptr}}}}};
   const auto spoken = bench.run({"rank"});
   CHECK(spoken.out == golden("rank.txt", spoken.out));
 }
@@ -109,7 +127,9 @@ TEST_CASE("broken infrastructure ends with its own exit code", "[cli]") {
   const auto spoken = bench.run({"status"});
   CHECK(spoken.code == ExitCode::unreachable);
   CHECK_THAT(spoken.err, Contains("the ledger does not answer: connection refused"));
-  bench.ledger.answer_read = [](std::string_view, const json&) -> json { throw std::runtime_error{"surprise"}; };
+  bench.ledger.answer_read = [](std::string_view, const json&) -> json {
+    throw std::runtime_error{"surprise"};
+  };
   CHECK(bench.run({"status"}).code == ExitCode::bug);
   bench.ledger.answer_read = [](std::string_view, const json&) -> json {
     throw amdahl::ledger::Refused{"x is no outcome", "22023"};

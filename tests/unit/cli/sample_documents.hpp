@@ -49,8 +49,8 @@ inline nlohmann::json sample_running() {
   row["pairs_complete"] = 2;
   row["pairs_open"] = 1;
   row["pairs_void"] = 0;
-  for (const auto* key : {"outcome", "reason", "saving", "saving_lower", "saving_upper", "e_value", "e_needed",
-                          "upholds", "refutes", "decided_at"}) {
+  for (const auto* key : {"outcome", "reason", "saving", "saving_lower", "saving_upper", "e_value",
+                          "e_needed", "upholds", "refutes", "decided_at"}) {
     row[key] = nullptr;
   }
   row["spent_gpu_hours"] = 0.0012;
@@ -58,28 +58,39 @@ inline nlohmann::json sample_running() {
 }
 
 inline nlohmann::json sample_status() {
-  return {{"schema", "amdahl.status/v1"},
-          {"loop",
-           {{"state", "running"}, {"holder", "ctl-01:4711"}, {"term", "7d…"}, {"fence", 3}, {"renew_seq", 90},
-            {"head_seq", 512}, {"paused_reason", nullptr}}},
-          {"jobs", 1},
-          {"experiments", {{"registered", 0}, {"discovering", 1}, {"refuting", 0}, {"decided", 6}, {"aborted", 0}}},
-          {"open", {sample_running()}},
-          {"hypotheses", {{"proposed", 2}, {"awaiting_approval", 1}, {"registered", 1}, {"decided", 6}}},
-          {"awaiting",
-           {{{"hypothesis", 9},
-             {"job", "eval-qa"},
-             {"state", "awaiting_approval"},
-             {"change", {{{"kind", "env"}, {"name", "NCCL_ALGO"}, {"value", "Ring"}}}}}}},
-          {"runs", {{"planned", 0}, {"running", 1}}},
-          {"bank",
-           {{"banked_gpu_hours", 64.4}, {"clawed_back_gpu_hours", 0.0}, {"spent_gpu_hours", 2.116},
-            {"net_gpu_hours", 62.284}, {"projected_gpu_hours_per_month", 18700.0}}},
-          {"verdicts", {{"win", 2}, {"refuted", 3}, {"no_effect", 1}, {"void", 0}}},
-          {"spent_gpu_hours_24h", 0.5},
-          {"reserved_gpu_hours", 0.002},
-          {"deliveries_pending", 0},
-          {"commands_pending", 0}};
+  return {
+      {"schema", "amdahl.status/v1"},
+      {"loop",
+       {{"state", "running"},
+        {"holder", "ctl-01:4711"},
+        {"term", "7d…"},
+        {"fence", 3},
+        {"renew_seq", 90},
+        {"head_seq", 512},
+        {"paused_reason", nullptr}}},
+      {"jobs", 1},
+      {"experiments",
+       {{"registered", 0}, {"discovering", 1}, {"refuting", 0}, {"decided", 6}, {"aborted", 0}}},
+      {"open", {sample_running()}},
+      {"hypotheses",
+       {{"proposed", 2}, {"awaiting_approval", 1}, {"registered", 1}, {"decided", 6}}},
+      {"awaiting",
+       {{{"hypothesis", 9},
+         {"job", "eval-qa"},
+         {"state", "awaiting_approval"},
+         {"change", {{{"kind", "env"}, {"name", "NCCL_ALGO"}, {"value", "Ring"}}}}}}},
+      {"runs", {{"planned", 0}, {"running", 1}}},
+      {"bank",
+       {{"banked_gpu_hours", 64.4},
+        {"clawed_back_gpu_hours", 0.0},
+        {"spent_gpu_hours", 2.116},
+        {"net_gpu_hours", 62.284},
+        {"projected_gpu_hours_per_month", 18700.0}}},
+      {"verdicts", {{"win", 2}, {"refuted", 3}, {"no_effect", 1}, {"void", 0}}},
+      {"spent_gpu_hours_24h", 0.5},
+      {"reserved_gpu_hours", 0.002},
+      {"deliveries_pending", 0},
+      {"commands_pending", 0}};
 }
 
 }  // namespace amdahl::cli

@@ -20,7 +20,9 @@ struct Folder {
     path = ::mkdtemp(name.data());
   }
   ~Folder() { std::filesystem::remove_all(path); }
-  void write(const std::string& name, const std::string& text) const { std::ofstream{path / name} << text; }
+  void write(const std::string& name, const std::string& text) const {
+    std::ofstream{path / name} << text;
+  }
 };
 
 const std::string small_job = R"([job]
@@ -40,7 +42,8 @@ TEST_CASE("jobs add sends the parsed job and waits for the leader's answer", "[c
   Bench bench;
   bench.directory = folder.path;
   bench.ledger.head_row.term = "t";
-  bench.ledger.command_reply = json{{"ok", true}, {"job", "small"}, {"changed", false}, {"note", ""}};
+  bench.ledger.command_reply =
+      json{{"ok", true}, {"job", "small"}, {"changed", false}, {"note", ""}};
   const auto spoken = bench.run({"jobs", "add", "job.toml"});
   CHECK(spoken.code == ExitCode::ok);
   CHECK(spoken.out == "small is in the ledger\n");
@@ -104,7 +107,8 @@ TEST_CASE("a refusal ends with the exit code of its kind", "[cli][ask]") {
                                                  {"not_allowed", ExitCode::not_allowed},
                                                  {"invalid_input", ExitCode::usage}}));
   Bench bench;
-  bench.ledger.command_reply = json{{"ok", false}, {"code", refusal.code}, {"error", "EXP-9 is not open"}, {"hint", "wait"}};
+  bench.ledger.command_reply =
+      json{{"ok", false}, {"code", refusal.code}, {"error", "EXP-9 is not open"}, {"hint", "wait"}};
   const auto spoken = bench.run({"abort", "EXP-9", "--reason", "x"});
   CHECK(spoken.code == refusal.exit);
   CHECK(spoken.err == "amdahl: EXP-9 is not open\n  wait\n");
@@ -118,7 +122,8 @@ TEST_CASE("decisions of people reach the leader in its own words", "[cli][decide
   CHECK(bench.run({"pause", "--reason", "maintenance"}).err == "undo: amdahl resume\n");
   CHECK(bench.run({"resume"}).code == ExitCode::ok);
   CHECK(bench.ledger.commands[0] == std::pair<std::string, json>{"approve", {{"hypothesis", 5}}});
-  CHECK(bench.ledger.commands[1] == std::pair<std::string, json>{"pause", {{"reason", "maintenance"}}});
+  CHECK(bench.ledger.commands[1] ==
+        std::pair<std::string, json>{"pause", {{"reason", "maintenance"}}});
   CHECK(bench.ledger.commands[2].first == "resume");
 }
 
@@ -127,10 +132,12 @@ TEST_CASE("a known idea answers with its verdict", "[cli][propose]") {
   folder.write("idea.toml", "job = \"eval-qa\"\nrationale = \"starved\"\n[arg]\nworkers = 2\n");
   Bench bench;
   bench.directory = folder.path;
-  bench.ledger.command_reply = json{{"ok", true}, {"known", true}, {"experiment", sample_summary(12)}};
+  bench.ledger.command_reply =
+      json{{"ok", true}, {"known", true}, {"experiment", sample_summary(12)}};
   const auto spoken = bench.run({"propose", "-f", "idea.toml"});
   CHECK(spoken.code == ExitCode::ok);
-  CHECK_THAT(spoken.out, Contains("known already: EXP-12  workers 0 → 2  ✔ win") && Contains("11.8 % [9.4 … 14.1]"));
+  CHECK_THAT(spoken.out, Contains("known already: EXP-12  workers 0 → 2  ✔ win") &&
+                             Contains("11.8 % [9.4 … 14.1]"));
   const auto& asked = bench.ledger.commands[0].second;
   CHECK(asked["changes"] == json{{{"kind", "arg"}, {"name", "workers"}, {"value", "2"}}});
   CHECK(asked["source"] == "human");
@@ -146,12 +153,14 @@ TEST_CASE("a new idea answers with its number and a forecast", "[cli][propose]")
   bench.ledger.command_reply = json{{"ok", true}, {"hypothesis", 5}};
   bench.ledger.answer_read = [](std::string_view view, const json&) -> json {
     if (view == "job") {
-      return {{"spec", {{"resources", {{"gpus", 4}}}, {"time_limit_ms", 120000}}}, {"experiments", {sample_summary(12)}}};
+      return {{"spec", {{"resources", {{"gpus", 4}}}, {"time_limit_ms", 120000}}},
+              {"experiments", {sample_summary(12)}}};
     }
     return {{"pairs", {{{"legs", {{{"arm", "baseline"}, {"window_us", 2'000'000}}}}}}}};
   };
   const auto spoken = bench.run({"propose", "-f", "idea.toml"});
-  CHECK_THAT(spoken.out, Contains("H-5 is proposed") && Contains("6 pairs, about 0.0267 GPU-h, 24.0 s") &&
+  CHECK_THAT(spoken.out, Contains("H-5 is proposed") &&
+                             Contains("6 pairs, about 0.0267 GPU-h, 24.0 s") &&
                              Contains("10 to 17 pairs"));
   CHECK(bench.ledger.commands[0].second["changes"][0]["value"] == "--- a\n+++ b\n");
 }
@@ -164,11 +173,12 @@ TEST_CASE("a proposal that changes nothing sensible is refused", "[cli][propose]
     const char* text;
     const char* said;
   };
-  const auto bad = GENERATE(values<Bad>({{"job = \"x\"\n", "the change is empty"},
-                                         {"[arg]\na = 1\n", "idea.toml:1:1  job is missing"},
-                                         {"job = \"x\"\nargs = 1\n", "unknown key args"},
-                                         {"job = \"x\"\n[resource]\ngpu = 2\n", "idea.toml:1:1"},
-                                         {"job = \"x\"\npatch = \"absent.patch\"\n", "absent.patch"}}));
+  const auto bad =
+      GENERATE(values<Bad>({{"job = \"x\"\n", "the change is empty"},
+                            {"[arg]\na = 1\n", "idea.toml:1:1  job is missing"},
+                            {"job = \"x\"\nargs = 1\n", "unknown key args"},
+                            {"job = \"x\"\n[resource]\ngpu = 2\n", "idea.toml:1:1"},
+                            {"job = \"x\"\npatch = \"absent.patch\"\n", "absent.patch"}}));
   folder.write("idea.toml", bad.text);
   const auto spoken = bench.run({"propose", "-f", "idea.toml"});
   CHECK(spoken.code != ExitCode::ok);

@@ -97,8 +97,8 @@ TEST_CASE("the baseline configuration is the job as the file states it", "[core]
   REQUIRE(job.has_value());
   const auto baseline = baseline_configuration(*job);
   CHECK(baseline.args == std::map<std::string, std::string>{{"batch_size", "1"}});
-  CHECK(baseline.env == std::map<std::string, std::string>{{"MALLOC_ARENA_MAX", ""},
-                                                           {"PYTHONHASHSEED", "0"}});
+  CHECK(baseline.env ==
+        std::map<std::string, std::string>{{"MALLOC_ARENA_MAX", ""}, {"PYTHONHASHSEED", "0"}});
   CHECK(baseline.resources == job->resources);
 }
 
@@ -153,22 +153,25 @@ TEST_CASE("a job file error names the place, the problem and the fix", "[core][j
       {"(\\d+)", "(\\d+", "job.toml:18:19  job.measure.units.regex does not compile", "ECMAScript"},
       {"(\\d+)", "(a{33333})", "job.toml:18:19  job.measure.units.regex holds a number", "counted"},
       {"(\\d+)", "\\d+", "job.toml:18:19  job.measure.units.regex has 0 capture groups", "(…)"},
-      {"\"event\"", "\"events\"", "job.toml:19:11  job.measure.quality must be \"event\" or a table",
+      {"\"event\"", "\"events\"",
+       "job.toml:19:11  job.measure.quality must be \"event\" or a table", ""},
+      {"\"event\"", "{ file = \"../out.json\", pointer = \"/n\" }", "leaves the job's directory",
        ""},
-      {"\"event\"", "{ file = \"../out.json\", pointer = \"/n\" }", "leaves the job's directory", ""},
-      {"\"event\"", "{ file = \"out.json\", pointer = \"n\" }", "is no JSON pointer", "start with /"},
+      {"\"event\"", "{ file = \"out.json\", pointer = \"n\" }", "is no JSON pointer",
+       "start with /"},
       {"\"event\"", "{ file = \"out.json\" }", "job.measure.quality.pointer is missing", "\"/n\""},
       {"window = \"leg\"", "window = \"lag\"", "job.toml:20:10  job.measure.window = \"lag\"",
        "did you mean leg?"},
-      {"name = \"eval-qa\"", "name = \"Eval QA\"", "job.toml:2:8  job.name = \"Eval QA\" is no name",
-       "a-z"},
+      {"name = \"eval-qa\"", "name = \"Eval QA\"",
+       "job.toml:2:8  job.name = \"Eval QA\" is no name", "a-z"},
       {"name = \"eval-qa\"\n", "", "job.toml:1:1  job.name is missing", "write name"},
-      {"{seed}", "{sead}", "job.toml:4:76  {sead} has no knob",
-       "did you mean {seed}?"},
+      {"{seed}", "{sead}", "job.toml:4:76  {sead} has no knob", "did you mean {seed}?"},
       {"\"{batch_size}\"", "\"1\"", "knob.batch_size is never used", "write {batch_size}"},
       {"\"{seed}\"", "\"{gpus}\"", "binds to a resource", "leave it out"},
-      {"[8, 64]", "[8, 1]", "job.toml:32:14  knob.batch_size.values: 1 is the baseline", "leave it"},
-      {"[8, 64]", "[8, 8]", "job.toml:32:14  knob.batch_size.values: 8 stands there twice", "leave"},
+      {"[8, 64]", "[8, 1]", "job.toml:32:14  knob.batch_size.values: 1 is the baseline",
+       "leave it"},
+      {"[8, 64]", "[8, 8]", "job.toml:32:14  knob.batch_size.values: 8 stands there twice",
+       "leave"},
       {"[8, 64]", "[]", "job.toml:32:10  knob.batch_size.values is empty", "at least one"},
       {"baseline = 1\n", "", "knob.batch_size.baseline is missing", "today"},
       {"baseline = 4", "baseline = 3", "knob.gpus.baseline = 3 is not what job.resources.gpus says",
