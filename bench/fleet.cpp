@@ -18,8 +18,15 @@ constexpr std::int64_t start_us = 1'700'000'000'000'000;
 constexpr double leg_seconds = 2;
 constexpr double noise = 0.01;
 
-// What the values of the knob do to a leg: help, nothing, harm.
-constexpr std::array effects{1.0, 0.6, 1.0, 1.2, 0.97, 1.0, 0.9, 1.05, 1.0};
+// What the eight values of the knob do to a leg: help, nothing, harm; another order for each job,
+// so that a fleet's experiments do not all come to the same end together.
+constexpr std::array effects{0.6, 1.0, 1.2, 0.97, 1.0, 0.9, 1.05, 1.0};
+
+double effect_of(const std::vector<std::string>& command) {
+  const auto value = static_cast<std::size_t>(std::stoi(command.back()));
+  const auto job = static_cast<std::size_t>(std::stoi(command.at(1)));
+  return value == 0 ? 1.0 : effects.at((job + value) % effects.size());
+}
 
 }  // namespace
 
@@ -73,7 +80,8 @@ scheduler_adapters::Listing Fleet::list() {
     if (run.seen.state == RunState::running) running.push_back(&run);
     if (run.seen.state == RunState::queued) run.seen.state = RunState::running;
   }
-  std::sort(running.begin(), running.end(), [](const auto* a, const auto* b) { return a->place < b->place; });
+  std::sort(running.begin(), running.end(),
+            [](const auto* a, const auto* b) { return a->place < b->place; });
   running.resize(std::min(running.size(), static_cast<std::size_t>(options_.ends_per_look)));
   for (auto* run : running) end(*run);
   scheduler_adapters::Listing listing;
@@ -95,7 +103,8 @@ std::vector<FindResult> Fleet::find(std::span<const core::RunKey> keys) {
   return found;
 }
 
-scheduler_adapters::Cancelled Fleet::cancel(const core::RunKey& key, const scheduler_adapters::NativeRef&,
+scheduler_adapters::Cancelled Fleet::cancel(const core::RunKey& key,
+                                            const scheduler_adapters::NativeRef&,
                                             scheduler_adapters::CancelMode) {
   const auto it = runs_.find(key.text);
   if (it == runs_.end()) return scheduler_adapters::Cancelled::not_visible;
@@ -104,10 +113,9 @@ scheduler_adapters::Cancelled Fleet::cancel(const core::RunKey& key, const sched
 }
 
 core::LegResult Fleet::leg_of(const core::LegSpec& spec) {
-  const auto value = static_cast<std::size_t>(std::stoi(spec.command.back()));
   // Not std::normal_distribution: its numbers differ between libraries, and stands are compared.
   const double unit = static_cast<double>(random_() >> 11U) * 0x1.0p-53;
-  const double seconds = leg_seconds * effects.at(value % effects.size()) * std::exp(noise * (unit - 0.5));
+  const double seconds = leg_seconds * effect_of(spec.command) * std::exp(noise * (unit - 0.5));
   core::LegResult leg;
   leg.arm = spec.arm;
   leg.started = true;

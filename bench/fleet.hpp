@@ -7,12 +7,13 @@
 
 namespace amdahl::bench {
 
-/// A cluster in memory whose runs move by being looked at: each listing starts what was released and
-/// ends the oldest runs, so every cycle of the engine finds work and none waits for time to pass.
+/// A cluster in memory whose runs move by being looked at: each listing starts what was released
+/// and ends the oldest runs, so every cycle of the engine finds work and none waits for time to
+/// pass.
 class Fleet final : public scheduler_adapters::Adapter {
  public:
   struct Options {
-    int ends_per_look = 20;
+    int ends_per_look = 10;
     int starts_fail_percent = 2;  ///< of runs: the node is lost before a leg starts
     std::uint64_t seed = 1;
   };
@@ -24,10 +25,12 @@ class Fleet final : public scheduler_adapters::Adapter {
   core::Result<scheduler_adapters::Capacity> capacity() override;
   core::Result<void> validate(const core::RunSpec&) override { return {}; }
   scheduler_adapters::Submitted submit(const core::RunSpec& spec) override;
-  core::Result<void> release(const core::RunKey& key, const scheduler_adapters::NativeRef& ref) override;
+  core::Result<void> release(const core::RunKey& key,
+                             const scheduler_adapters::NativeRef& ref) override;
   scheduler_adapters::Listing list() override;
   std::vector<scheduler_adapters::FindResult> find(std::span<const core::RunKey> keys) override;
-  scheduler_adapters::Cancelled cancel(const core::RunKey& key, const scheduler_adapters::NativeRef& ref,
+  scheduler_adapters::Cancelled cancel(const core::RunKey& key,
+                                       const scheduler_adapters::NativeRef& ref,
                                        scheduler_adapters::CancelMode mode) override;
   core::Result<std::string> fetch_result(const core::RunKey& key) override;
   core::Result<std::string> fetch_log(const core::RunKey& key, core::Arm arm, bool error_stream,

@@ -62,11 +62,14 @@ void run(const std::string& owner_url, const std::string& sql) {
 void load_history(const std::string& owner_url, int jobs, const std::filesystem::path& workdir) {
   ledger::pq::Session session{owner_url, patient};
   session.in_transaction([&](ledger::pq::Transaction& tx) {
-    tx.script("CREATE TEMP TABLE template (spec jsonb, baseline jsonb, protocol jsonb, leg jsonb, jobs int)");
+    tx.script(
+        "CREATE TEMP TABLE template (spec jsonb, baseline jsonb, protocol jsonb, leg jsonb, jobs "
+        "int)");
     const auto job = bench_job(1, workdir);
     tx.value("INSERT INTO template VALUES ($1::jsonb, $2::jsonb, $3::jsonb, $4::jsonb, $5::int)",
              {core::to_json(job).dump(), core::to_json(core::baseline_configuration(job)).dump(),
-              core::to_json(protocol_of(job)).dump(), core::to_json(leg()).dump(), std::to_string(jobs)});
+              core::to_json(protocol_of(job)).dump(), core::to_json(leg()).dump(),
+              std::to_string(jobs)});
     tx.script(read_text(AMDAHL_BENCH_DIR "/history.sql"));
   });
   run(owner_url, "VACUUM ANALYZE");
@@ -76,6 +79,8 @@ void align_stream(const std::string& owner_url) {
   run(owner_url, "UPDATE amdahl.fdr_stream SET next_t = 4001, wins = 200");
 }
 
-void set_noise(const std::string& owner_url) { run(owner_url, "UPDATE amdahl.job SET sigma0 = 0.01"); }
+void set_noise(const std::string& owner_url) {
+  run(owner_url, "UPDATE amdahl.job SET sigma0 = 0.01");
+}
 
 }  // namespace amdahl::bench

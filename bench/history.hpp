@@ -5,9 +5,9 @@
 
 namespace amdahl::bench {
 
-/// Fills an empty, migrated ledger with 100,000 finished worker runs of `jobs` jobs: experiments with
-/// pairs, measurements, votes and verdicts, production and bank, and a hash chain that verifies. Every
-/// trigger and constraint holds while it is loaded.
+/// Fills an empty, migrated ledger with 100,000 finished worker runs of `jobs` jobs: experiments
+/// with pairs, measurements, votes and verdicts, production and bank, and a hash chain that
+/// verifies. Every trigger and constraint holds while it is loaded.
 void load_history(const std::string& owner_url, int jobs, const std::filesystem::path& workdir);
 
 /// The place in the FDR stream that the history leaves: an empty ledger must judge as strictly.

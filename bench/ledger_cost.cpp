@@ -2,8 +2,8 @@
 //
 //     bench_ledger [COMMAND]
 //
-// Prints rows for bench/run. COMMAND then runs while the long ledger is still there, with its address
-// in AMDAHL_BENCH_URL and a folder for scraps in AMDAHL_BENCH_FOLDER.
+// Prints rows for bench/run. COMMAND then runs while the long ledger is still there, with its
+// address in AMDAHL_BENCH_URL and a folder for scraps in AMDAHL_BENCH_FOLDER.
 
 #include <fmt/format.h>
 #include <stdlib.h>
@@ -29,7 +29,7 @@ using Milliseconds = std::chrono::duration<double, std::milli>;
 constexpr int turns_max = 10;
 constexpr double ratio_max = 1.2;
 constexpr double status_ms_max = 100;
-constexpr int cycles_counted = 150;  // canaries end, trials nominate, win and are refuted
+constexpr int cycles_counted = 150;  // canaries end, trials are nominated, win and are refuted
 constexpr int cycles_before_clock = 25;
 constexpr int cycles_clocked = 60;
 constexpr int status_reads = 15;
@@ -42,7 +42,8 @@ T must(core::Result<T> result) {
 }
 
 // Shown as they come: a later one may take minutes.
-void print_row(const std::string& name, const std::string& measured, const std::string& bound, bool ok) {
+void print_row(const std::string& name, const std::string& measured, const std::string& bound,
+               bool ok) {
   fmt::print("{}\t{}\t{}\t{}\n", name, measured, bound, ok ? "ok" : "over");
   std::fflush(stdout);
 }
@@ -59,7 +60,8 @@ double ms_of(const Work& work) {
   return Milliseconds{std::chrono::steady_clock::now() - begun}.count();
 }
 
-/// A PostgreSQL of its own in a folder of its own, with the settings of `amdahl dev`; gone at the end.
+/// A PostgreSQL of its own in a folder of its own, with the settings of `amdahl dev`; gone at the
+/// end.
 class Server {
  public:
   Server() : folder_{make_folder()}, server_{must(ledger::PrivateServer::start(options()))} {}
@@ -88,7 +90,12 @@ class Server {
     ::chmod(pattern.c_str(), 0711);  // the server's user must reach its own folder below
     return pattern;
   }
-  ledger::PrivateServerOptions options() const { return {folder_ / "data", sockets(), "amdahl", {}}; }
+  ledger::PrivateServerOptions options() const {
+    ledger::PrivateServerOptions options;
+    options.data_dir = folder_ / "data";
+    options.socket_dir = sockets();
+    return options;
+  }
 
   fs::path folder_;
   ledger::PrivateServer server_;
@@ -101,7 +108,8 @@ std::string through(const std::string& url, const fs::path& from, const fs::path
 
 void propose(Stand& stand, int count) {
   for (int i = 1; i <= count; ++i) {
-    const nlohmann::json change{{"kind", "arg"}, {"name", "knob"}, {"value", std::to_string(50 + i)}};
+    const nlohmann::json change{
+        {"kind", "arg"}, {"name", "knob"}, {"value", std::to_string(50 + i)}};
     stand.ledger().put_command(fmt::format("bench-{}", i), "propose",
                                {{"job", fmt::format("job-{}", i)}, {"changes", {change}}});
   }
@@ -114,14 +122,15 @@ void count_turns(Server& server, int outstanding) {
   fs::create_directory(sockets);
   const WireCounter wire{sockets, server.sockets()};
   const bool one = outstanding == 1;
-  Stand stand{{through(server.service_url(name), server.sockets(), sockets), server.folder() / (name + ".d"),
-               outstanding, one ? 1 : 80, one ? 1 : 20}};
-  std::int64_t most = 0, sum = 0, busy = 0, live = 0, live_most = 0;
+  Stand stand{{through(server.service_url(name), server.sockets(), sockets),
+               server.folder() / (name + ".d"), outstanding, one ? 1 : 80, one ? 1 : 10}};
+  std::int64_t most = 0, sum = 0, busy = 0;
+  std::vector<double> live;
   const auto cycle = [&] {
     const auto before = wire.turns();
+    const int live_before = stand.outstanding();
     const auto report = stand.cycle();
-    live += report.submitted - report.ended;
-    live_most = std::max(live_most, live);
+    live.push_back(std::max(live_before, stand.outstanding()));
     return report.acted ? wire.turns() - before : 0;
   };
   for (int i = 0; i < cycles_counted; ++i) {
@@ -130,18 +139,19 @@ void count_turns(Server& server, int outstanding) {
     sum += turns;
     busy += turns > 0 ? 1 : 0;
   }
-  print_row(fmt::format("round trips of a busy cycle, {} outstanding", live_most),
-            fmt::format("{} (mean {:.1f} of {})", most, static_cast<double>(sum) / static_cast<double>(busy), busy),
+  print_row(fmt::format("round trips of a busy cycle, {} outstanding", outstanding),
+            fmt::format("{} (mean {:.1f} of {} cycles; median {:.0f} outstanding)", most,
+                        static_cast<double>(sum) / static_cast<double>(busy), busy, median(live)),
             fmt::format("{}", turns_max), most <= turns_max);
   if (one) return;
   propose(stand, proposals);
   const auto turns = cycle();
-  print_row(fmt::format("round trips, the same with {} proposals waiting", proposals), fmt::format("{}", turns),
-            fmt::format("{}", turns_max), turns <= turns_max);
+  print_row(fmt::format("round trips, the same with {} proposals waiting", proposals),
+            fmt::format("{}", turns), fmt::format("{}", turns_max), turns <= turns_max);
 }
 
 void clock_cycles(Stand& empty, Stand& full) {
-  std::vector<double> empty_ms, full_ms;
+  std::vector<double> empty_ms, full_ms, live;
   for (int i = 0; i < cycles_before_clock + cycles_clocked; ++i) {
     // Side by side and in turn first, so that whatever else the machine does hits both.
     double first = 0, second = 0;
@@ -153,10 +163,12 @@ void clock_cycles(Stand& empty, Stand& full) {
     if (i < cycles_before_clock) continue;
     empty_ms.push_back(first);
     full_ms.push_back(second);
+    live.push_back(static_cast<double>(full.outstanding()));
   }
   const double ratio = median(full_ms) / median(empty_ms);
   print_row("cycle at 200 outstanding, 100,000 finished runs / none",
-            fmt::format("{:.2f} ({:.1f} / {:.1f} ms)", ratio, median(full_ms), median(empty_ms)),
+            fmt::format("{:.2f} ({:.0f} / {:.0f} ms; {:.0f} outstanding)", ratio, median(full_ms),
+                        median(empty_ms), median(live)),
             fmt::format("{}", ratio_max), ratio <= ratio_max);
 }
 
@@ -175,7 +187,9 @@ int run(const char* then) {
   count_turns(server, 200);
   const auto empty_owner = server.make_ledger("empty");
   const auto full_owner = server.make_ledger("full");
-  const auto folder = [&](const char* name) { return server.folder() / (std::string{name} + ".d"); };
+  const auto folder = [&](const char* name) {
+    return server.folder() / (std::string{name} + ".d");
+  };
   load_history(full_owner, 80, folder("full") / "job");
   align_stream(empty_owner);
   Stand empty{{server.service_url("empty"), folder("empty")}};
@@ -185,6 +199,7 @@ int run(const char* then) {
   clock_cycles(empty, full);
   clock_status(full);
   if (then == nullptr) return 0;
+  full.release();
   ::setenv("AMDAHL_BENCH_URL", server.service_url("full").c_str(), 1);
   ::setenv("AMDAHL_BENCH_FOLDER", server.folder().c_str(), 1);
   return std::system(then) == 0 ? 0 : 1;

@@ -11,9 +11,10 @@ namespace {
 
 void log_nothing(std::string_view, const nlohmann::json&) {}
 
-loop::Settings settings_for(int outstanding) {
+// Of what may be live, what ended in this cycle and what it planned is not outstanding after it.
+loop::Settings settings_for(int outstanding, int ends_per_look) {
   loop::Settings settings;
-  settings.concurrent_runs = outstanding;
+  settings.concurrent_runs = outstanding > 1 ? outstanding + 2 * ends_per_look : 1;
   return settings;
 }
 
@@ -30,7 +31,11 @@ core::JobSpec bench_job(int number, const std::filesystem::path& workdir) {
   core::JobSpec job;
   job.name = fmt::format("job-{}", number);
   job.cluster = "fleet";
-  job.command = {"work", "--seed", "{seed}", "--shard", "{shard}", "--length", "{length}", "--knob", "{knob}"};
+  job.command = {"work",     std::to_string(number),
+                 "--seed",   "{seed}",
+                 "--shard",  "{shard}",
+                 "--length", "{length}",
+                 "--knob",   "{knob}"};
   job.workdir = workdir.string();
   job.code = {"*.py"};
   job.dataset = "synthetic";
@@ -50,9 +55,15 @@ core::JobSpec bench_job(int number, const std::filesystem::path& workdir) {
 Stand::Stand(Options options)
     : options_{std::move(options)},
       ledger_{ledger::connect(options_.ledger_url)},
-      fleet_{{options_.ends_per_look}},
+      fleet_{{.ends_per_look = options_.ends_per_look}},
       code_{options_.folder / "code"},
-      engine_{{*ledger_, {&fleet_}, code_, random_, settings_for(options_.outstanding), log_nothing, {}}},
+      engine_{{*ledger_,
+               {&fleet_},
+               code_,
+               random_,
+               settings_for(options_.outstanding, options_.ends_per_look),
+               log_nothing,
+               {}}},
       leadership_{*ledger_, clock_, random_, {core::limits::lease_ttl, "bench", true}} {
   add_jobs();
 }
@@ -73,7 +84,9 @@ loop::CycleReport Stand::cycle() {
   clock_.next_cycle();
   const auto lease = leadership_.poll();
   if (!lease) throw std::runtime_error{"the bench's own ledger is led by somebody else"};
-  return engine_.cycle(*lease, leadership_);
+  auto report = engine_.cycle(*lease, leadership_);
+  outstanding_ += report.submitted - report.ended;
+  return report;
 }
 
 }  // namespace amdahl::bench

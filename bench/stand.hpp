@@ -11,8 +11,8 @@
 
 namespace amdahl::bench {
 
-/// A clock that stands still within a cycle and moves past the renewal of the lease between two: each
-/// cycle pays for a renewal, as the rare cycle does that meets one.
+/// A clock that stands still within a cycle and moves past the renewal of the lease between two:
+/// each cycle pays for a renewal, as the rare cycle does that meets one.
 class CycleClock final : public core::Clock {
  public:
   core::WallTime now() override { return core::WallTime{now_}; }
@@ -41,14 +41,19 @@ class Stand {
   struct Options {
     std::string ledger_url;
     std::filesystem::path folder;  ///< for code and its store
-    int outstanding = 200;         ///< worker runs that may be live
+    int outstanding = 200;         ///< worker runs that are under way
     int jobs = 80;
-    int ends_per_look = 20;
+    int ends_per_look = 10;
   };
   explicit Stand(Options options);
 
   /// One turn of the service: lease, then cycle.
   loop::CycleReport cycle();
+
+  /// Worker runs submitted and not ended, after the last cycle.
+  int outstanding() const { return outstanding_; }
+  /// Leads no more, so that another service may at once.
+  void release() { leadership_.release(); }
 
   ledger::Ledger& ledger() { return *ledger_; }
 
@@ -63,6 +68,7 @@ class Stand {
   loop::CodeStore code_;
   loop::Engine engine_;
   loop::Leadership leadership_;
+  int outstanding_ = 0;
 };
 
 }  // namespace amdahl::bench

@@ -22,7 +22,8 @@ sockaddr_un address_of(const std::filesystem::path& path) {
   sockaddr_un address{};
   address.sun_family = AF_UNIX;
   const auto text = path.string();
-  if (text.size() >= sizeof address.sun_path) throw std::runtime_error{"socket path too long: " + text};
+  if (text.size() >= sizeof address.sun_path)
+    throw std::runtime_error{"socket path too long: " + text};
   text.copy(address.sun_path, text.size());
   return address;
 }
@@ -72,7 +73,8 @@ class MessageReader {
  private:
   std::uint32_t number(std::size_t at) const {
     std::uint32_t value = 0;
-    for (std::size_t i = at; i < at + 4; ++i) value = value << 8U | static_cast<unsigned char>(head_[i]);
+    for (std::size_t i = at; i < at + 4; ++i)
+      value = value << 8U | static_cast<unsigned char>(head_[i]);
     return value;
   }
 
@@ -106,7 +108,8 @@ struct WireCounter::Link {
   MessageReader reader;
 };
 
-WireCounter::WireCounter(const std::filesystem::path& listen_dir, const std::filesystem::path& server_dir)
+WireCounter::WireCounter(const std::filesystem::path& listen_dir,
+                         const std::filesystem::path& server_dir)
     : server_{server_dir / socket_name},
       listener_{socket_at(listen_dir / socket_name, [](int fd, const sockaddr* at, socklen_t size) {
         return ::bind(fd, at, size) == 0 ? ::listen(fd, 8) : -1;
@@ -166,7 +169,8 @@ void WireCounter::serve() {
     for (std::size_t i = 0; i < links; ++i) {
       bool open = true;
       if (watched[2 + 2 * i].revents != 0) open = forward_request(links_[i]);
-      if (open && watched[3 + 2 * i].revents != 0) open = forward_answer(links_[i].server, links_[i].client);
+      if (open && watched[3 + 2 * i].revents != 0)
+        open = forward_answer(links_[i].server, links_[i].client);
       if (!open) closed.push_back(i);
     }
     for (auto it = closed.rbegin(); it != closed.rend(); ++it) {

@@ -8,9 +8,9 @@
 
 namespace amdahl::bench {
 
-/// A proxy between a client and PostgreSQL, both on Unix sockets, that counts the turns on the wire:
-/// each Query, FunctionCall and Sync message is one request that the client waits for an answer to.
-/// What the client says of itself is not believed.
+/// A proxy between a client and PostgreSQL, both on Unix sockets, that counts the turns on the
+/// wire: each Query, FunctionCall and Sync message is one request that the client waits for an
+/// answer to. What the client says of itself is not believed.
 class WireCounter {
  public:
   /// Listens below `listen_dir` under PostgreSQL's own socket name and forwards to `server_dir`.

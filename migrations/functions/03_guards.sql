@@ -12,23 +12,31 @@ BEGIN
 END
 $$;
 
-CREATE OR REPLACE FUNCTION amdahl._guard_run() RETURNS trigger
+-- Columns that never change; its trigger fires only for statements that name one of them.
+CREATE OR REPLACE FUNCTION amdahl._guard_identity() RETURNS trigger
 LANGUAGE plpgsql SET search_path = pg_catalog, amdahl, pg_temp AS $$
 BEGIN
-  IF (NEW.run_id, NEW.job_id, NEW.part, NEW.attempt, NEW.run_key, NEW.worker_run_id, NEW.cluster)
-     IS DISTINCT FROM
-     (OLD.run_id, OLD.job_id, OLD.part, OLD.attempt, OLD.run_key, OLD.worker_run_id, OLD.cluster)
-     OR (NEW.pair_id, NEW.experiment_id, NEW.production)
-        IS DISTINCT FROM (OLD.pair_id, OLD.experiment_id, OLD.production)
-     OR (OLD.spec_sha IS NOT NULL AND NEW.spec_sha IS DISTINCT FROM OLD.spec_sha) THEN
-    RAISE EXCEPTION 'the identity of run % is written once', OLD.run_id USING ERRCODE = 'AM010';
-  END IF;
+  RAISE EXCEPTION 'what a row of table % is does not change', TG_TABLE_NAME USING ERRCODE = 'AM010';
+END
+$$;
+
+CREATE OR REPLACE FUNCTION amdahl._guard_run_state() RETURNS trigger
+LANGUAGE plpgsql SET search_path = pg_catalog, amdahl, pg_temp AS $$
+BEGIN
   IF NEW.state <> OLD.state AND NOT amdahl._may_follow(OLD.state, NEW.state) THEN
     RAISE EXCEPTION 'run % cannot become % after %', OLD.run_id, amdahl._word('run_state', NEW.state),
       amdahl._word('run_state', OLD.state) USING ERRCODE = 'AM002';
   END IF;
-  IF OLD.state = 9 AND NEW IS DISTINCT FROM OLD THEN
-    RAISE EXCEPTION 'run % has ended: its row is final', OLD.run_id USING ERRCODE = 'AM010';
+  RETURN NEW;
+END
+$$;
+
+CREATE OR REPLACE FUNCTION amdahl._guard_run_submit() RETURNS trigger
+LANGUAGE plpgsql SET search_path = pg_catalog, amdahl, pg_temp AS $$
+BEGIN
+  IF OLD.spec_sha IS NOT NULL AND NEW.spec_sha IS DISTINCT FROM OLD.spec_sha THEN
+    RAISE EXCEPTION 'run % already has a spec: the same run key never runs another', OLD.run_id
+      USING ERRCODE = 'AM010';
   END IF;
   IF OLD.native_id IS NOT NULL AND NEW.native_id IS DISTINCT FROM OLD.native_id THEN
     RAISE EXCEPTION 'run % already has the scheduler''s id %, not %', OLD.run_id, OLD.native_id,
@@ -44,23 +52,32 @@ BEGIN
 END
 $$;
 
-CREATE OR REPLACE FUNCTION amdahl._guard_experiment() RETURNS trigger
+CREATE OR REPLACE FUNCTION amdahl._guard_run_end() RETURNS trigger
 LANGUAGE plpgsql SET search_path = pg_catalog, amdahl, pg_temp AS $$
 BEGIN
-  IF (NEW.job_id, NEW.kind, NEW.protocol, NEW.protocol_sha, NEW.change, NEW.change_sha, NEW.baseline_sha,
-      NEW.checks, NEW.t, NEW.salt_hash)
-     IS DISTINCT FROM
-     (OLD.job_id, OLD.kind, OLD.protocol, OLD.protocol_sha, OLD.change, OLD.change_sha, OLD.baseline_sha,
-      OLD.checks, OLD.t, OLD.salt_hash)
-     OR NEW.hypothesis_id IS DISTINCT FROM OLD.hypothesis_id
-     OR (OLD.claim IS NOT NULL AND (NEW.claim, NEW.pairs_per_check, NEW.last_index)
-         IS DISTINCT FROM (OLD.claim, OLD.pairs_per_check, OLD.last_index)) THEN
-    RAISE EXCEPTION 'the protocol of experiment % is frozen', OLD.experiment_id USING ERRCODE = 'AM010';
-  END IF;
+  RAISE EXCEPTION 'run % has ended: its row is final', OLD.run_id USING ERRCODE = 'AM010';
+END
+$$;
+
+CREATE OR REPLACE FUNCTION amdahl._guard_experiment_state() RETURNS trigger
+LANGUAGE plpgsql SET search_path = pg_catalog, amdahl, pg_temp AS $$
+BEGIN
   IF NEW.state < OLD.state OR (OLD.state >= 3 AND NEW.state <> OLD.state) THEN
     RAISE EXCEPTION 'experiment % cannot become % after %', OLD.experiment_id,
       amdahl._word('experiment_state', NEW.state), amdahl._word('experiment_state', OLD.state)
       USING ERRCODE = 'AM002';
+  END IF;
+  RETURN NEW;
+END
+$$;
+
+CREATE OR REPLACE FUNCTION amdahl._guard_nomination() RETURNS trigger
+LANGUAGE plpgsql SET search_path = pg_catalog, amdahl, pg_temp AS $$
+BEGIN
+  IF OLD.claim IS NOT NULL AND (NEW.claim, NEW.pairs_per_check, NEW.last_index)
+     IS DISTINCT FROM (OLD.claim, OLD.pairs_per_check, OLD.last_index) THEN
+    RAISE EXCEPTION 'the claim of experiment % is frozen since its nomination', OLD.experiment_id
+      USING ERRCODE = 'AM010';
   END IF;
   RETURN NEW;
 END
@@ -125,13 +142,27 @@ BEGIN
     EXECUTE format('CREATE OR REPLACE TRIGGER no_change BEFORE UPDATE OR DELETE ON amdahl.%I '
                    'FOR EACH ROW EXECUTE FUNCTION amdahl._refuse_change()', v_table);
   END LOOP;
-  -- Changed only as its guard allows.
+  -- Changed only as its guards allow: each fires only where its columns are named.
   FOREACH v_guard SLICE 1 IN ARRAY ARRAY[
-      ['loop_head', '_guard_head'], ['worker_run', '_guard_run'], ['pair', '_guard_pair'],
-      ['experiment', '_guard_experiment'], ['hypothesis', '_guard_hypothesis'],
-      ['experiment_key', '_guard_key'], ['check_', '_guard_check']] LOOP
-    EXECUTE format('CREATE OR REPLACE TRIGGER guard BEFORE UPDATE ON amdahl.%I '
-                   'FOR EACH ROW EXECUTE FUNCTION amdahl.%I()', v_guard[1], v_guard[2]);
+      ['loop_head', 'guard', '', '', '_guard_head'],
+      ['worker_run', 'identity', 'OF run_id, job_id, pair_id, experiment_id, production, part, attempt, '
+        'run_key, worker_run_id, cluster', '', '_guard_identity'],
+      ['worker_run', 'guard_end', '', 'WHEN (OLD.state = 9 AND OLD IS DISTINCT FROM NEW)',
+        '_guard_run_end'],
+      ['worker_run', 'guard_state', 'OF state', '', '_guard_run_state'],
+      ['worker_run', 'guard_submit', 'OF native_id, spec_sha', '', '_guard_run_submit'],
+      ['experiment', 'identity', 'OF experiment_id, job_id, hypothesis_id, kind, protocol, protocol_sha, '
+        'change, change_sha, baseline_sha, checks, stream_id, t, salt_hash', '', '_guard_identity'],
+      ['experiment', 'guard_state', 'OF state', '', '_guard_experiment_state'],
+      ['experiment', 'guard_nomination', 'OF claim, pairs_per_check, last_index', '',
+        '_guard_nomination'],
+      ['pair', 'guard', '', '', '_guard_pair'],
+      ['hypothesis', 'guard', '', '', '_guard_hypothesis'],
+      ['experiment_key', 'guard', '', '', '_guard_key'],
+      ['check_', 'guard', '', '', '_guard_check']] LOOP
+    EXECUTE format('CREATE OR REPLACE TRIGGER %I BEFORE UPDATE %s ON amdahl.%I '
+                   'FOR EACH ROW %s EXECUTE FUNCTION amdahl.%I()',
+                   v_guard[2], v_guard[3], v_guard[1], v_guard[4], v_guard[5]);
     EXECUTE format('CREATE OR REPLACE TRIGGER no_delete BEFORE DELETE ON amdahl.%I '
                    'FOR EACH ROW EXECUTE FUNCTION amdahl._refuse_change()', v_guard[1]);
   END LOOP;

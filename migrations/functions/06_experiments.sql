@@ -149,7 +149,8 @@ BEGIN
     -- Noise may be measured as often as needed; anything else gets one more try.
     AND (EXISTS (SELECT FROM experiment e WHERE e.experiment_id = p_experiment AND e.kind = 1)
          OR NOT EXISTS (SELECT FROM experiment_key o WHERE o.fp_version = k.fp_version
-                    AND o.fingerprint = k.fingerprint AND o.replicate = k.replicate AND o.released));
+                        AND o.fingerprint = k.fingerprint AND o.replicate = k.replicate
+                        AND o.released));
   RETURN FOUND;
 END
 $$;
@@ -227,7 +228,11 @@ BEGIN
     UPDATE hypothesis SET state = 5, reason = v_row.abort_reason
     WHERE hypothesis_id = v_row.hypothesis_id;
     -- Without its noise a job stands still until a person adds it again.
-    UPDATE job SET paused = true WHERE job_id = v_row.job_id AND v_row.kind = 1;
+    UPDATE job SET paused = true WHERE job_id = v_row.job_id AND v_row.kind = 1 AND NOT paused;
+    IF FOUND THEN
+      v_events := v_events || amdahl._event('job_paused', 'job-' || v_row.job_id,
+        jsonb_build_object('reason', v_row.abort_reason));
+    END IF;
     v_events := v_events || amdahl._event('experiment_aborted', 'exp-' || v_row.experiment_id,
       jsonb_build_object('reason', v_row.abort_reason, 'fingerprint_released', v_released));
   END LOOP;

@@ -169,6 +169,7 @@ BEGIN
         || amdahl._end_run(v_item.run, 9::smallint, 3::smallint, left(v_item.message, 2000), 0)
         || amdahl._close_pair(v_run.pair_id, v_item.run, 2::smallint,
                               'rejected: ' || left(v_item.message, 500), '');
+      PERFORM amdahl._settle(ARRAY[v_item.run], ARRAY[v_run.pair_id]);
     ELSIF v_run.state = 1 AND v_run.submit_answer IS DISTINCT FROM v_item.kind THEN
       UPDATE worker_run SET submit_answer = v_item.kind, submit_message = left(v_item.message, 2000)
       WHERE run_id = v_item.run;

@@ -19,27 +19,16 @@ LANGUAGE sql STABLE AS $$
   FROM amdahl.measurement WHERE run_id = p_run
 $$;
 
--- Ends a run and charges it: to its experiment, or to nobody when it was production. Answers the
--- event, or null when it had ended before.
+-- Ends a run; answers the event, or null when it had ended before. The caller settles afterwards.
 CREATE OR REPLACE FUNCTION amdahl._end_run(p_run bigint, p_outcome smallint, p_cause smallint,
                                            p_reason text, p_gpu_us bigint)
 RETURNS amdahl.event_draft
 LANGUAGE plpgsql AS $$
-DECLARE
-  v_run amdahl.worker_run;
 BEGIN
   UPDATE worker_run SET state = 9, outcome = p_outcome, cause = p_cause, reason = p_reason,
     gpu_us_charged = p_gpu_us, ended_at = clock_timestamp(), misses = 0
-  WHERE run_id = p_run AND state <> 9 RETURNING * INTO v_run;
+  WHERE run_id = p_run AND state <> 9;
   IF NOT FOUND THEN RETURN NULL; END IF;
-  IF v_run.experiment_id IS NOT NULL AND p_gpu_us > 0 THEN
-    UPDATE experiment SET spent_gpu_us = spent_gpu_us + p_gpu_us
-    WHERE experiment_id = v_run.experiment_id;
-    UPDATE loop_total SET spent_gpu_us = spent_gpu_us + p_gpu_us;
-    INSERT INTO spend (bucket_at, gpu_us)
-    VALUES (date_bin('10 minutes', v_run.ended_at, 'epoch'), p_gpu_us)
-    ON CONFLICT (bucket_at) DO UPDATE SET gpu_us = spend.gpu_us + excluded.gpu_us;
-  END IF;
   RETURN amdahl._event('run_ended', 'run-' || p_run, jsonb_build_object(
     'outcome', amdahl._word('run_outcome', p_outcome), 'cause', amdahl._word('cause', p_cause),
     'reason', left(p_reason, 500), 'gpu_us', p_gpu_us,
@@ -47,27 +36,50 @@ BEGIN
 END
 $$;
 
--- Closes an open pair; a closed one stays as it is and answers null.
+-- Closes an open pair; a closed one stays as it is and answers null. The caller settles afterwards.
 CREATE OR REPLACE FUNCTION amdahl._close_pair(p_pair bigint, p_run bigint, p_state smallint,
                                               p_void_reason text, p_cause text)
 RETURNS amdahl.event_draft
 LANGUAGE plpgsql AS $$
 DECLARE
-  v_pair amdahl.pair;
+  v_void_reason text := CASE WHEN p_state = 2 THEN p_void_reason ELSE '' END;
 BEGIN
   UPDATE pair SET state = p_state, closed_at = clock_timestamp(), cause = p_cause,
-    void_reason = CASE WHEN p_state = 2 THEN p_void_reason ELSE '' END,
-    run_id = CASE WHEN p_state = 1 THEN p_run END,
+    void_reason = v_void_reason, run_id = CASE WHEN p_state = 1 THEN p_run END,
     nodes = (SELECT nodes FROM worker_run WHERE run_id = p_run),
     ran_first = (SELECT arm FROM measurement WHERE run_id = p_run ORDER BY position LIMIT 1)
-  WHERE pair_id = p_pair AND state = 0 RETURNING * INTO v_pair;
+  WHERE pair_id = p_pair AND state = 0;
   IF NOT FOUND THEN RETURN NULL; END IF;
-  UPDATE experiment SET pairs_complete = pairs_complete + (p_state = 1)::integer,
-    pairs_void = pairs_void + (p_state = 2)::integer
-  WHERE experiment_id = v_pair.experiment_id;
   RETURN amdahl._event(
     CASE p_state WHEN 1 THEN 'pair_completed' ELSE 'pair_voided' END, 'pair-' || p_pair,
-    jsonb_build_object('run', p_run, 'reason', v_pair.void_reason, 'cause', p_cause));
+    jsonb_build_object('run', p_run, 'reason', v_void_reason, 'cause', p_cause));
+END
+$$;
+
+-- Adds what just ended to the running sums: of its experiments, or of nobody for production runs.
+CREATE OR REPLACE FUNCTION amdahl._settle(p_runs bigint[], p_pairs bigint[]) RETURNS void
+LANGUAGE plpgsql AS $$
+DECLARE
+  v_gpu_us bigint;
+BEGIN
+  UPDATE experiment e SET spent_gpu_us = spent_gpu_us + s.gpu_us,
+    pairs_complete = pairs_complete + s.complete, pairs_void = pairs_void + s.void
+  FROM (SELECT experiment_id, sum(gpu_us) AS gpu_us, sum(complete) AS complete, sum(void) AS void
+        FROM (SELECT experiment_id, gpu_us_charged AS gpu_us, 0 AS complete, 0 AS void
+              FROM worker_run WHERE run_id = ANY (p_runs)
+              UNION ALL
+              SELECT experiment_id, 0, (state = 1)::integer, (state = 2)::integer
+              FROM pair WHERE pair_id = ANY (p_pairs)) AS ended
+        GROUP BY experiment_id) AS s
+  WHERE e.experiment_id = s.experiment_id;
+  SELECT sum(gpu_us_charged) INTO v_gpu_us FROM worker_run
+  WHERE run_id = ANY (p_runs) AND experiment_id IS NOT NULL;
+  IF v_gpu_us > 0 THEN
+    UPDATE loop_total SET spent_gpu_us = spent_gpu_us + v_gpu_us;
+    INSERT INTO spend (bucket_at, gpu_us)
+    VALUES (date_bin('10 minutes', clock_timestamp(), 'epoch'), v_gpu_us)
+    ON CONFLICT (bucket_at) DO UPDATE SET gpu_us = spend.gpu_us + excluded.gpu_us;
+  END IF;
 END
 $$;
 
@@ -76,7 +88,8 @@ LANGUAGE sql AS $$
   INSERT INTO amdahl.measurement (run_id, arm, position, started, window_us, gpus, units,
                                   gpu_us_per_unit, quality, phases, sample_digest, leg)
   SELECT p_run, amdahl._number('arm', leg->>'arm'), place, (leg->>'started')::boolean,
-    (leg->>'window_us')::bigint, (leg->>'gpus')::integer, (leg->>'units')::double precision,
+    greatest((leg->>'window_us')::bigint, 0), greatest((leg->>'gpus')::integer, 0),
+    (leg->>'units')::double precision,
     (leg->>'window_us')::double precision * (leg->>'gpus')::double precision
       / nullif((leg->>'units')::double precision, 0),
     (leg->>'quality')::double precision, leg->'phase_seconds', leg->>'sample_digest', leg
@@ -89,7 +102,10 @@ LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, amdahl, pg_temp 
 DECLARE
   v_item record;
   v_run amdahl.worker_run;
+  v_event amdahl.event_draft;
   v_events amdahl.event_draft[] := '{}';
+  v_ended bigint[] := '{}';
+  v_closed bigint[] := '{}';
 BEGIN
   PERFORM amdahl._lead(p_term, p_fence);
   FOR v_item IN SELECT * FROM jsonb_to_recordset(p_items)
@@ -124,9 +140,14 @@ BEGIN
       PERFORM amdahl._store_legs(v_item.run, v_item.legs);
       v_events := v_events || amdahl._end_run(v_item.run, v_item.outcome, v_item.cause,
                                               left(v_item.reason, 2000), v_item.gpu_us);
+      v_ended := v_ended || v_item.run;
       IF v_item.pair <> 0 AND v_run.pair_id IS NOT NULL THEN
-        v_events := v_events || amdahl._close_pair(v_run.pair_id, v_item.run, v_item.pair,
-          left(v_item.void_reason, 500), left(v_item.reason, 500));
+        v_event := amdahl._close_pair(v_run.pair_id, v_item.run, v_item.pair,
+                                      left(v_item.void_reason, 500), left(v_item.reason, 500));
+        IF v_event.kind IS NOT NULL THEN
+          v_events := v_events || v_event;
+          v_closed := v_closed || v_run.pair_id;
+        END IF;
       END IF;
     ELSIF v_run.state <> v_item.state THEN
       UPDATE worker_run SET state = v_item.state WHERE run_id = v_item.run;
@@ -134,6 +155,7 @@ BEGIN
         jsonb_build_object('state', amdahl._word('run_state', v_item.state)));
     END IF;
   END LOOP;
+  PERFORM amdahl._settle(v_ended, v_closed);
   PERFORM amdahl._append(v_events);
   PERFORM amdahl._finish_aborts(ARRAY(SELECT DISTINCT experiment_id FROM worker_run WHERE run_id IN
     (SELECT run FROM jsonb_to_recordset(p_items) AS x(run bigint))));

@@ -1,4 +1,4 @@
--- Production runs and the savings bank (docs/decisions/0003-bank-attribution.md).
+-- Production runs and the savings bank (docs/decisions/0008-bank-attribution.md).
 CREATE OR REPLACE FUNCTION amdahl.record_production(p_term uuid, p_fence bigint, p_items jsonb)
 RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, amdahl, pg_temp AS $$

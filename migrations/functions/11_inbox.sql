@@ -1,8 +1,13 @@
 -- Open to everybody with the service's role: commands and deliveries; only the leader finishes them.
 CREATE OR REPLACE FUNCTION amdahl.put_command(p_key text, p_verb text, p_args jsonb) RETURNS void
-LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, amdahl, pg_temp AS $$
-  INSERT INTO amdahl.command (key, verb, args) VALUES (p_key, p_verb, p_args)
-  ON CONFLICT (key) DO NOTHING
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, amdahl, pg_temp AS $$
+BEGIN
+  IF (SELECT count(*) FROM command WHERE NOT done) >= 1000 THEN
+    RAISE EXCEPTION '1000 commands wait already: nobody leads, or it cannot keep up'
+      USING ERRCODE = 'AM012', HINT = 'start the service, or look why it stands still';
+  END IF;
+  INSERT INTO command (key, verb, args) VALUES (p_key, p_verb, p_args) ON CONFLICT (key) DO NOTHING;
+END
 $$;
 
 CREATE OR REPLACE FUNCTION amdahl.command_answer(p_key text) RETURNS jsonb
@@ -34,6 +39,10 @@ CREATE OR REPLACE FUNCTION amdahl.put_delivery(p_source text, p_delivery_id text
                                                p_native_id text) RETURNS boolean
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, amdahl, pg_temp AS $$
 BEGIN
+  IF (SELECT count(*) FROM delivery WHERE NOT done) >= 10000 THEN
+    RAISE EXCEPTION '10000 deliveries wait already: nobody leads, or it cannot keep up'
+      USING ERRCODE = 'AM012', HINT = 'the sender may try again later';
+  END IF;
   INSERT INTO delivery (source, delivery_id, body, native_id)
   VALUES (p_source, p_delivery_id, p_body, p_native_id) ON CONFLICT DO NOTHING;
   RETURN FOUND;

@@ -92,10 +92,12 @@ LANGUAGE sql STABLE AS $$
 $$;
 
 -- What one production run of the champion costs: of the last 50 that were seen, else of the legs that
--- measured this champion in tests; null when neither is known.
+-- measured this champion in tests; null when neither is known. In plpgsql, which keeps its plan: an SQL
+-- function called by another is planned again for every job.
 CREATE OR REPLACE FUNCTION amdahl._gpu_us_per_run(p_job bigint) RETURNS double precision
-LANGUAGE sql STABLE AS $$
-  SELECT coalesce(
+LANGUAGE plpgsql STABLE AS $$
+BEGIN
+  RETURN coalesce(
     (SELECT avg(gpu_us) FROM (SELECT gpu_us FROM amdahl.production_run
        WHERE job_id = p_job AND champion AND state = 'succeeded'
        ORDER BY production_id DESC LIMIT 50) AS seen),
@@ -110,7 +112,8 @@ LANGUAGE sql STABLE AS $$
        ORDER BY e.experiment_id DESC LIMIT 1) AS last ON true
      JOIN amdahl.pair p ON p.experiment_id = last.experiment_id AND p.state = 1 AND p.check_no = 0
      JOIN amdahl.measurement m ON m.run_id = p.run_id AND m.arm = last.arm AND m.units IS NOT NULL
-     WHERE j.job_id = p_job))
+     WHERE j.job_id = p_job));
+END
 $$;
 
 -- Saved a month if production runs the champion as often as the job says: each win's proved lower

@@ -73,7 +73,7 @@ LANGUAGE sql STABLE AS $$
        FROM amdahl.experiment WHERE job_id = p_job.job_id AND state IN (0, 1, 2)
        ORDER BY experiment_id LIMIT 1),
       (SELECT format('hypothesis %s %s', hypothesis_id, amdahl._word('hypothesis_state', state))
-       FROM amdahl.hypothesis WHERE job_id = p_job.job_id AND state IN (0, 1)
+       FROM amdahl.hypothesis WHERE job_id = p_job.job_id AND state IN (0, 1, 2) AND state < 2
        ORDER BY state, hypothesis_id LIMIT 1)))
   FROM paid
 $$;

@@ -21,8 +21,9 @@ std::string es_number(double value) {
   if (!std::isfinite(value)) return "null";
   if (value == 0) return "0";
   char buffer[40];
-  const auto end = std::to_chars(buffer, buffer + sizeof buffer, std::abs(value),
-                                 std::chars_format::scientific).ptr;
+  const auto end =
+      std::to_chars(buffer, buffer + sizeof buffer, std::abs(value), std::chars_format::scientific)
+          .ptr;
   const std::string_view text{buffer, static_cast<std::size_t>(end - buffer)};
   const auto e = text.find('e');
   std::string digits{text.substr(0, 1)};
@@ -39,7 +40,8 @@ std::string es_number(double value) {
     return out + fmt::format("e{:+}", exponent);
   }
   if (point <= 0) return out + "0." + std::string(static_cast<std::size_t>(-point), '0') + digits;
-  if (point >= count) return out + digits + std::string(static_cast<std::size_t>(point - count), '0');
+  if (point >= count)
+    return out + digits + std::string(static_cast<std::size_t>(point - count), '0');
   return out + digits.substr(0, static_cast<std::size_t>(point)) + "." +
          digits.substr(static_cast<std::size_t>(point));
 }
@@ -115,8 +117,10 @@ Result<Json> parse_json(std::string_view text, std::string_view place) {
     }
     if (event == Json::parse_event_t::object_start) keys.emplace_back();
     if (event == Json::parse_event_t::object_end) keys.pop_back();
-    if (event == Json::parse_event_t::key && !keys.back().insert(parsed.get<std::string>()).second) {
-      throw Rejected{fmt::format("key \"{}\" stands twice in one object", parsed.get<std::string>())};
+    if (event == Json::parse_event_t::key &&
+        !keys.back().insert(parsed.get<std::string>()).second) {
+      throw Rejected{
+          fmt::format("key \"{}\" stands twice in one object", parsed.get<std::string>())};
     }
     return true;
   };

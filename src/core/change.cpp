@@ -16,11 +16,8 @@ namespace amdahl::core {
 template <>
 constexpr auto words<ChangeKind>() {
   using enum ChangeKind;
-  return std::to_array<Named<ChangeKind>>({{env, "env"},
-                                           {arg, "arg"},
-                                           {resource, "resource"},
-                                           {image, "image"},
-                                           {patch, "patch"}});
+  return std::to_array<Named<ChangeKind>>(
+      {{env, "env"}, {arg, "arg"}, {resource, "resource"}, {image, "image"}, {patch, "patch"}});
 }
 
 namespace {
@@ -40,7 +37,8 @@ std::optional<std::int64_t> resource_value(const Change& change) {
 std::optional<Error> problem_of(const Change& change) {
   const auto kind = name(change.kind);
   const bool named = change.kind != ChangeKind::image && change.kind != ChangeKind::patch;
-  if (named && change.name.empty()) return invalid_input(fmt::format("{} change without a name", kind));
+  if (named && change.name.empty())
+    return invalid_input(fmt::format("{} change without a name", kind));
   if (!named && !change.name.empty()) {
     return invalid_input(fmt::format("{} change must not have a name", kind));
   }
@@ -73,15 +71,19 @@ std::optional<Error> problem_of(const Change& change) {
 }  // namespace
 
 Result<std::vector<Change>> canonical_changes(std::vector<Change> changes) {
-  if (changes.empty()) return invalid_input("the change is empty", "name at least one env, arg, resource, image or patch");
+  if (changes.empty())
+    return invalid_input("the change is empty",
+                         "name at least one env, arg, resource, image or patch");
   for (const auto& change : changes) {
     if (auto problem = problem_of(change)) return *problem;
   }
   std::sort(changes.begin(), changes.end());
   for (std::size_t i = 1; i < changes.size(); ++i) {
-    const bool same = changes[i].kind == changes[i - 1].kind && changes[i].name == changes[i - 1].name;
+    const bool same =
+        changes[i].kind == changes[i - 1].kind && changes[i].name == changes[i - 1].name;
     if (same && changes[i].kind != ChangeKind::patch) {
-      return invalid_input(fmt::format("{} {} is changed twice", name(changes[i].kind), changes[i].name));
+      return invalid_input(
+          fmt::format("{} {} is changed twice", name(changes[i].kind), changes[i].name));
     }
   }
   return changes;
@@ -201,17 +203,19 @@ std::string describe(const std::vector<Change>& changes, const Configuration& ba
       case ChangeKind::resource: {
         auto resources = baseline.resources;
         const auto* field = resource_field(resources, change.name);
-        const auto before = field == nullptr ? std::string{"unknown"}
+        const auto before = field == nullptr          ? std::string{"unknown"}
                             : change.name == "memory" ? format_bytes(*field)
                                                       : std::to_string(*field);
         out += fmt::format("{} {} → {}", change.name, before, change.value);
         break;
       }
       case ChangeKind::image:
-        out += fmt::format("image {} → {}", baseline.image.empty() ? "none" : baseline.image, change.value);
+        out += fmt::format("image {} → {}", baseline.image.empty() ? "none" : baseline.image,
+                           change.value);
         break;
       case ChangeKind::patch:
-        out += fmt::format("patch ({} lines)", std::count(change.value.begin(), change.value.end(), '\n'));
+        out += fmt::format("patch ({} lines)",
+                           std::count(change.value.begin(), change.value.end(), '\n'));
         break;
     }
   }

@@ -55,8 +55,8 @@ class JsonReader {
   E word(const char* key, E fallback) {
     const auto* value = find(key);
     if (value == nullptr) return fallback;
-    const auto parsed = value->is_string() ? parse<E>(value->get_ref<const std::string&>())
-                                           : std::optional<E>{};
+    const auto parsed =
+        value->is_string() ? parse<E>(value->get_ref<const std::string&>()) : std::optional<E>{};
     if (!parsed) return fail(key, "a known word"), fallback;
     return *parsed;
   }

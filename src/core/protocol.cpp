@@ -166,7 +166,8 @@ RunSpec make_run_spec(const Protocol& protocol, const std::string& experiment_na
                       std::int64_t pair_index, int coin, const RunKey& key) {
   const auto registered = static_cast<int>(protocol.checks.size());
   const bool is_check = check_no >= 1 && check_no <= registered;
-  const CheckPlan discovery{CheckKind::discovery, protocol.seed, protocol.shard, protocol.length, false, 0};
+  const CheckPlan discovery{CheckKind::discovery, protocol.seed, protocol.shard,
+                            protocol.length,      false,         0};
   const CheckPlan& check =
       is_check ? protocol.checks[static_cast<std::size_t>(check_no - 1)] : discovery;
   RunSpec spec;

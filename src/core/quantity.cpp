@@ -37,7 +37,8 @@ std::optional<std::int64_t> parse_whole(std::string_view text) {
   std::int64_t value = 0;
   const char* const end = text.data() + text.size();
   const auto [rest, problem] = std::from_chars(text.data(), end, value);
-  if (problem != std::errc{} || rest != end || value < 0 || text.front() == '-') return std::nullopt;
+  if (problem != std::errc{} || rest != end || value < 0 || text.front() == '-')
+    return std::nullopt;
   return value;
 }
 

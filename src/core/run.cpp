@@ -29,7 +29,8 @@ RunKey make_run_key(const std::array<std::uint8_t, 16>& uuid, int attempt) {
 }
 
 bool is_run_key(std::string_view text) {
-  if (text.size() < 31 || text.size() > 32 || !text.starts_with("al-") || text[29] != '-') return false;
+  if (text.size() < 31 || text.size() > 32 || !text.starts_with("al-") || text[29] != '-')
+    return false;
   const auto base32 = text.substr(3, 26);
   const auto attempt = text.substr(30);
   const auto in_alphabet = [](char c) { return (c >= 'a' && c <= 'z') || (c >= '2' && c <= '7'); };

@@ -161,16 +161,11 @@ Result<LegResult> leg_result_from_json(const nlohmann::json& value) {
 nlohmann::json to_json(const RunResult& result) {
   auto legs = nlohmann::json::array();
   for (const auto& leg : result.legs) legs.push_back(to_json(leg));
-  return {{"schema", "amdahl.run_result/v1"},
-          {"key", result.key.text},
-          {"spec_sha", result.spec_sha},
-          {"legs", std::move(legs)},
-          {"node", result.node},
-          {"gpu_ids", result.gpu_ids},
-          {"start_us", result.start_us},
-          {"end_us", result.end_us},
-          {"problem", result.problem},
-          {"cancelled", result.cancelled}};
+  return {
+      {"schema", "amdahl.run_result/v1"}, {"key", result.key.text},  {"spec_sha", result.spec_sha},
+      {"legs", std::move(legs)},          {"node", result.node},     {"gpu_ids", result.gpu_ids},
+      {"start_us", result.start_us},      {"end_us", result.end_us}, {"problem", result.problem},
+      {"cancelled", result.cancelled}};
 }
 
 Result<RunResult> run_result_from_json(const nlohmann::json& value) {

@@ -1,16 +1,18 @@
 #include "amdahl/core/sha256.hpp"
 
-#include <openssl/evp.h>
-
-#include "amdahl/core/invariant.hpp"
+// The plain functions, not EVP: those draw all of libcrypto, dlopen and sockets included, into the
+// static amdahl-run.
+#define OPENSSL_SUPPRESS_DEPRECATED
+#include <openssl/sha.h>
 
 namespace amdahl::core {
 
 std::array<std::uint8_t, 32> sha256(std::string_view text) {
   std::array<std::uint8_t, 32> digest{};
-  const int done =
-      EVP_Digest(text.data(), text.size(), digest.data(), nullptr, EVP_sha256(), nullptr);
-  invariant(done == 1, "OpenSSL offers SHA-256");
+  SHA256_CTX context;
+  SHA256_Init(&context);
+  SHA256_Update(&context, text.data(), text.size());
+  SHA256_Final(digest.data(), &context);
   return digest;
 }
 

@@ -38,7 +38,11 @@ std::string complete_conninfo(const std::string& url, const Settings& settings) 
   values.emplace("connect_timeout", "5");
   values.emplace("application_name", "amdahl");
   values.emplace("target_session_attrs", "read-write");
+  // A peer that vanished is noticed within about ten seconds, whether we send or wait.
   values.emplace("tcp_user_timeout", "10000");
+  values.emplace("keepalives_idle", "5");
+  values.emplace("keepalives_interval", "2");
+  values.emplace("keepalives_count", "3");
   values["client_encoding"] = "UTF8";
   values["options"] += " -c statement_timeout=" + std::to_string(settings.statement_timeout_ms) +
                        " -c lock_timeout=" + std::to_string(settings.lock_timeout_ms) +

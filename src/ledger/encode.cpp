@@ -22,7 +22,8 @@ std::int64_t whole_us(double gpu_us) {
 // JSON has no infinities; evidence that large is as good as the largest number.
 double finite(double value) {
   if (std::isnan(value)) return 0;
-  return std::clamp(value, std::numeric_limits<double>::lowest(), std::numeric_limits<double>::max());
+  return std::clamp(value, std::numeric_limits<double>::lowest(),
+                    std::numeric_limits<double>::max());
 }
 
 nlohmann::json finite_or_null(const std::optional<double>& value) {
@@ -32,10 +33,14 @@ nlohmann::json finite_or_null(const std::optional<double>& value) {
 
 const char* word(RecordSubmit::Kind kind) {
   switch (kind) {
-    case RecordSubmit::Kind::accepted: return "accepted";
-    case RecordSubmit::Kind::rejected: return "rejected";
-    case RecordSubmit::Kind::retry: return "retry";
-    case RecordSubmit::Kind::unknown: break;
+    case RecordSubmit::Kind::accepted:
+      return "accepted";
+    case RecordSubmit::Kind::rejected:
+      return "rejected";
+    case RecordSubmit::Kind::retry:
+      return "retry";
+    case RecordSubmit::Kind::unknown:
+      break;
   }
   return "unknown";
 }
@@ -121,18 +126,19 @@ nlohmann::json encode(const RecordSubmit& item) {
 nlohmann::json encode(const RecordRun& item) {
   auto legs = nlohmann::json::array();
   for (const auto& leg : item.legs) legs.push_back(core::to_json(leg));
-  return {{"run", item.run.value},
-          {"state", number(item.state)},
-          {"outcome", item.outcome ? nlohmann::json(number(*item.outcome)) : nlohmann::json(nullptr)},
-          {"cause", number(item.cause)},
-          {"reason", item.reason},
-          {"gpu_us", whole_us(item.gpu_us_charged)},
-          {"nodes", item.nodes},
-          {"legs", std::move(legs)},
-          {"released", item.released},
-          {"misses", item.misses ? nlohmann::json(*item.misses) : nlohmann::json(nullptr)},
-          {"pair", number(item.pair)},
-          {"void_reason", item.void_reason}};
+  return {
+      {"run", item.run.value},
+      {"state", number(item.state)},
+      {"outcome", item.outcome ? nlohmann::json(number(*item.outcome)) : nlohmann::json(nullptr)},
+      {"cause", number(item.cause)},
+      {"reason", item.reason},
+      {"gpu_us", whole_us(item.gpu_us_charged)},
+      {"nodes", item.nodes},
+      {"legs", std::move(legs)},
+      {"released", item.released},
+      {"misses", item.misses ? nlohmann::json(*item.misses) : nlohmann::json(nullptr)},
+      {"pair", number(item.pair)},
+      {"void_reason", item.void_reason}};
 }
 
 nlohmann::json encode(const Advance& item) {
@@ -198,7 +204,8 @@ std::string jsonb_text(const nlohmann::json& value) {
   constexpr std::string_view nul{"\\u0000"};
   for (std::size_t at = 0; at < text.size(); ++at) {
     if (text[at] != '\\') continue;
-    if (std::string_view{text}.substr(at, nul.size()) == nul) text.replace(at, nul.size(), "\\ufffd");
+    if (std::string_view{text}.substr(at, nul.size()) == nul)
+      text.replace(at, nul.size(), "\\ufffd");
     ++at;  // skips what the backslash escapes
   }
   return text;

@@ -65,10 +65,10 @@ core::Result<void> check_applied(const Sums& applied) {
     }
   }
   if (!applied.empty() && applied.rbegin()->first > binary_version()) {
-    return conflict(fmt::format("the ledger has schema version {} ({}), this binary only knows {}",
-                                applied.rbegin()->first, applied.rbegin()->second.first,
-                                binary_version()),
-                    "install a newer amdahl; a ledger is never migrated back");
+    return conflict(
+        fmt::format("the ledger has schema version {} ({}), this binary only knows {}",
+                    applied.rbegin()->first, applied.rbegin()->second.first, binary_version()),
+        "install a newer amdahl; a ledger is never migrated back");
   }
   return {};
 }
@@ -107,26 +107,29 @@ core::Result<void> ensure_role(pq::Session& session, const std::string& role) {
   const auto ask = [&] { return session.value(statements::role_state, {role}, pq::Effect::reads); };
   auto state = ask();
   if (state == "missing") {
-    const auto quoted = session.value(statements::quote_name, {role}, pq::Effect::reads).value_or("");
+    const auto quoted =
+        session.value(statements::quote_name, {role}, pq::Effect::reads).value_or("");
     try {
       session.value(with_role(statements::create_role, quoted), {}, pq::Effect::writes);
     } catch (const Refused& refused) {
       state = ask();  // another database of this server may have made it just now
       if (state == "missing") {
-        return core::Error{core::ErrorCode::not_allowed,
-                           fmt::format("the service role {} does not exist and could not be made: {}",
-                                       role, refused.what()),
-                           fmt::format("as a superuser: {} PASSWORD '…'",
-                                       with_role(statements::create_role, quoted))};
+        return core::Error{
+            core::ErrorCode::not_allowed,
+            fmt::format("the service role {} does not exist and could not be made: {}", role,
+                        refused.what()),
+            fmt::format("as a superuser: {} PASSWORD '…'",
+                        with_role(statements::create_role, quoted))};
       }
     }
     state = ask();
   }
   if (state == "owner") {
-    return core::Error{core::ErrorCode::not_allowed,
-                       fmt::format("the role {} has the rights of the ledger's owner", role),
-                       "name a role of its own in ledger.url_file: the service may only read tables "
-                       "and call functions"};
+    return core::Error{
+        core::ErrorCode::not_allowed,
+        fmt::format("the role {} has the rights of the ledger's owner", role),
+        "name a role of its own in ledger.url_file: the service may only read tables "
+        "and call functions"};
   }
   return {};
 }
@@ -134,9 +137,8 @@ core::Result<void> ensure_role(pq::Session& session, const std::string& role) {
 core::Result<void> grant(pq::Session& session, const std::string& role) {
   if (auto made = ensure_role(session, role); !made) return made;
   const auto quoted = session.value(statements::quote_name, {role}, pq::Effect::reads).value_or("");
-  return with_lock(session, [&](pq::Transaction& tx) {
-    tx.script(with_role(statements::grants, quoted));
-  });
+  return with_lock(session,
+                   [&](pq::Transaction& tx) { tx.script(with_role(statements::grants, quoted)); });
 }
 
 void check_server(pq::Session& session) {

@@ -53,7 +53,8 @@ core::Error failed_at(const fs::path& path, const char* what) {
   return failed(fmt::format("{} could not be {}: {}", path.string(), what, std::strerror(errno)));
 }
 
-// Replaces a file inside a folder of the service user, following no link that user may have put there.
+// Replaces a file inside a folder of the service user, following no link that user may have put
+// there.
 core::Result<void> write_file(const fs::path& path, const std::string& text, const RunAs& run_as) {
   ::unlink(path.c_str());
   const int fd = ::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
@@ -100,8 +101,8 @@ bool answers(const fs::path& socket_dir) {
   }
 }
 
-// A killed server whose parent does not collect it keeps its process number, and with it the look of
-// a running one.
+// A killed server whose parent does not collect it keeps its process number, and with it the look
+// of a running one.
 bool is_corpse(const fs::path& data_dir) {
   const int pid = major_of(read_text(data_dir / "postmaster.pid"));
   const auto stat = read_text(fmt::format("/proc/{}/stat", pid));
@@ -119,7 +120,7 @@ fs::path socket_dir_of(const fs::path& data_dir) {
 }
 
 core::Result<void> start_with_tries(const fs::path& bin, const fs::path& data_dir,
-                                 const RunAs& run_as, int tries_left) {
+                                    const RunAs& run_as, int tries_left) {
   const auto log = data_dir / "server.log";
   const auto started = run_command({{(bin / "pg_ctl").string(), "-D", data_dir.string(), "-s", "-w",
                                      "-t", "60", "-l", log.string(), "start"},
@@ -143,8 +144,8 @@ core::Result<void> start_with_tries(const fs::path& bin, const fs::path& data_di
 }  // namespace
 
 core::Result<fs::path> find_binaries(const fs::path& data_dir) {
-  const int made_by = fs::exists(data_dir / "PG_VERSION") ? major_of(read_text(data_dir / "PG_VERSION"))
-                                                          : 0;
+  const int made_by =
+      fs::exists(data_dir / "PG_VERSION") ? major_of(read_text(data_dir / "PG_VERSION")) : 0;
   int best = 0;
   std::error_code ignored;
   for (const auto& entry : fs::directory_iterator{packaged, ignored}) {
@@ -185,29 +186,41 @@ core::Result<void> make_private_dir(const fs::path& path, const RunAs& run_as) {
 core::Result<void> make_cluster(const fs::path& bin, const PrivateServerOptions& options,
                                 const RunAs& run_as) {
   const auto& data_dir = options.data_dir;
+  // What a killed initdb left; one that still runs without us loses its folder and ends.
   std::error_code ignored;
-  const auto prefix = data_dir.filename().string() + ".new";
+  const auto prefix = data_dir.filename().string() + ".new.";
   for (const auto& entry : fs::directory_iterator{data_dir.parent_path(), ignored}) {
-    if (entry.path().filename().string() == prefix) fs::remove_all(entry.path(), ignored);
+    if (entry.path().filename().string().starts_with(prefix)) fs::remove_all(entry.path(), ignored);
   }
   if (fs::exists(data_dir) && !fs::is_empty(data_dir)) {
-    return failed(fmt::format("{} is neither empty nor a PostgreSQL data folder", data_dir.string()),
-                  "name another folder");
+    return failed(
+        fmt::format("{} is neither empty nor a PostgreSQL data folder", data_dir.string()),
+        "name another folder");
   }
-  const auto fresh = data_dir.parent_path() / prefix;
+  const auto fresh = data_dir.parent_path() / fmt::format("{}{}", prefix, ::getpid());
   if (auto made = make_private_dir(fresh, run_as); !made) return made;
-  std::vector<std::string> initdb{(bin / "initdb").string(), "-D", fresh.string(), "-U", owner_role,
-                                  "-A", "trust", "-E", "UTF8", "--locale=C", "--no-instructions"};
+  std::vector<std::string> initdb{(bin / "initdb").string(),
+                                  "-D",
+                                  fresh.string(),
+                                  "-U",
+                                  owner_role,
+                                  "-A",
+                                  "trust",
+                                  "-E",
+                                  "UTF8",
+                                  "--locale=C",
+                                  "--no-instructions"};
   if (!options.durable) initdb.emplace_back("--no-sync");
   const auto made = run_command({initdb, run_as, std::chrono::seconds{120}});
   if (!made) return made.error();
   if (made->exit_code != 0) {
-    return failed(fmt::format("initdb could not make {}: {}", data_dir.string(),
-                              last_lines(made->output)),
-                  "the folders above it must be searchable by the service user");
+    return failed(
+        fmt::format("initdb could not make {}: {}", data_dir.string(), last_lines(made->output)),
+        "the folders above it must be searchable by the service user");
   }
   // Only whoever may enter the socket's folder (mode 0700) can connect at all.
-  if (auto done = write_file(fresh / "pg_hba.conf", "local all all trust\n", run_as); !done) return done;
+  if (auto done = write_file(fresh / "pg_hba.conf", "local all all trust\n", run_as); !done)
+    return done;
   if (auto done = write_file(fresh / "postgresql.conf", "include 'amdahl.conf'\n", run_as); !done) {
     return done;
   }
@@ -239,13 +252,14 @@ core::Result<void> start_cluster(const fs::path& bin, const fs::path& data_dir,
   return start_with_tries(bin, data_dir, run_as, polls_max);
 }
 
-core::Result<void> stop_cluster(const fs::path& bin, const fs::path& data_dir, const RunAs& run_as) {
+core::Result<void> stop_cluster(const fs::path& bin, const fs::path& data_dir,
+                                const RunAs& run_as) {
   const auto status = server_status(bin, data_dir, run_as);
   if (!status) return status.error();
   if (*status != Status::running || is_corpse(data_dir)) return {};
   for (const auto* mode : {"fast", "immediate"}) {
-    const auto stopped = run_command({{(bin / "pg_ctl").string(), "-D", data_dir.string(), "-s", "-w",
-                                       "-t", "20", "-m", mode, "stop"},
+    const auto stopped = run_command({{(bin / "pg_ctl").string(), "-D", data_dir.string(), "-s",
+                                       "-w", "-t", "20", "-m", mode, "stop"},
                                       run_as,
                                       std::chrono::seconds{25}});
     if (stopped && stopped->exit_code == 0) return {};
@@ -255,7 +269,8 @@ core::Result<void> stop_cluster(const fs::path& bin, const fs::path& data_dir, c
                      fmt::format("look into {}", (data_dir / "server.log").string())};
 }
 
-core::Result<std::optional<fs::path>> running_socket_dir(const fs::path& bin, const fs::path& data_dir,
+core::Result<std::optional<fs::path>> running_socket_dir(const fs::path& bin,
+                                                         const fs::path& data_dir,
                                                          const RunAs& run_as) {
   for (int polls = 0; polls < polls_max; ++polls) {
     const auto status = server_status(bin, data_dir, run_as);

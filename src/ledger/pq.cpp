@@ -209,8 +209,6 @@ void Session::in_transaction(const std::function<void(Transaction&)>& work) {
   }
 }
 
-int Session::server_version() {
-  return connection().pq.server_version();
-}
+int Session::server_version() { return connection().pq.server_version(); }
 
 }  // namespace amdahl::ledger::pq

@@ -26,7 +26,8 @@ class Transaction {
  public:
   virtual ~Transaction() = default;
   /// The first column of the first row; empty when NULL or no row.
-  virtual std::optional<std::string> value(const std::string& sql, const std::vector<Arg>& args) = 0;
+  virtual std::optional<std::string> value(const std::string& sql,
+                                           const std::vector<Arg>& args) = 0;
   /// All rows, NULL as empty text.
   virtual std::vector<std::vector<std::string>> rows(const std::string& sql) = 0;
   /// Many statements at once, without parameters.

@@ -24,6 +24,8 @@ namespace fs = std::filesystem;
 
 constexpr auto service_role = "amdahl_service";
 constexpr std::size_t socket_path_bytes_max = 107;  // sun_path less its end
+constexpr auto lock_poll_interval = std::chrono::milliseconds{100};
+constexpr int lock_polls_max = 1'800;  // 3 min: whoever holds it makes a server at worst
 constexpr pq::Settings admin_settings{30'000, 10'000};
 
 core::Error failed(std::string message, std::string hint = {}) {
@@ -55,10 +57,13 @@ class FolderLock {
   static core::Result<FolderLock> take(const fs::path& path) {
     FolderLock lock;
     lock.fd_ = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-    if (lock.fd_ < 0 || ::flock(lock.fd_, LOCK_EX) != 0) {
-      return failed(fmt::format("{} could not be locked: {}", path.string(), std::strerror(errno)));
+    for (int polls = 0; lock.fd_ >= 0 && polls < lock_polls_max; ++polls) {
+      if (::flock(lock.fd_, LOCK_EX | LOCK_NB) == 0) return lock;
+      if (errno != EWOULDBLOCK && errno != EINTR) break;
+      wait_for(lock_poll_interval);
     }
-    return lock;
+    return failed(fmt::format("{} could not be locked: {}", path.string(), std::strerror(errno)),
+                  "another process starts or stops this PostgreSQL; look which one holds the file");
   }
   FolderLock() = default;
   FolderLock(FolderLock&& other) noexcept : fd_{std::exchange(other.fd_, -1)} {}
@@ -74,9 +79,10 @@ class FolderLock {
 core::Result<void> check_options(const PrivateServerOptions& options) {
   const auto socket = fmt::format("{}/.s.PGSQL.{}", options.socket_dir.string(), server_port);
   if (socket.size() > socket_path_bytes_max) {
-    return core::invalid_input(fmt::format("the socket path {} has {} bytes; at most {} are possible",
-                                           socket, socket.size(), socket_path_bytes_max),
-                               "use a shorter socket folder, for instance below /run or /tmp");
+    return core::invalid_input(
+        fmt::format("the socket path {} has {} bytes; at most {} are possible", socket,
+                    socket.size(), socket_path_bytes_max),
+        "use a shorter socket folder, for instance below /run or /tmp");
   }
   if (!options.data_dir.is_absolute() || !options.socket_dir.is_absolute()) {
     return core::invalid_input("the folders of a private PostgreSQL must be absolute paths");
@@ -119,7 +125,8 @@ core::Result<PrivateServer> PrivateServer::start(const PrivateServerOptions& opt
   }
   if (auto made = make_private_dir(options.socket_dir, *run_as); !made) return made.error();
   if (auto written = write_settings(options, *run_as); !written) return written.error();
-  if (auto started = start_cluster(*bin, options.data_dir, *run_as); !started) return started.error();
+  if (auto started = start_cluster(*bin, options.data_dir, *run_as); !started)
+    return started.error();
   server.started_here_ = true;
   return server;
 }
@@ -132,7 +139,8 @@ core::Result<void> PrivateServer::ensure_database(const std::string& name) {
   try {
     pq::Session session{owner_url("postgres"), admin_settings};
     if (session.value(statements::has_database, {name}, pq::Effect::reads)) return {};
-    session.value(fmt::format("{} \"{}\"", statements::create_database, name), {}, pq::Effect::writes);
+    session.value(fmt::format("{} \"{}\"", statements::create_database, name), {},
+                  pq::Effect::writes);
   } catch (const Refused& refused) {
     if (refused.sqlstate != "42P04") return failed(refused.what());  // somebody was faster
   } catch (const std::runtime_error& problem) {

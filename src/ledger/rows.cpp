@@ -15,7 +15,8 @@ template <class T>
 T unwrap(core::Result<T> result, const char* table, const json& row) {
   if (result) return std::move(*result);
   throw SchemaMismatch{fmt::format("row {} of table {} cannot be read: {}",
-                                   row.value("id", std::int64_t{0}), table, result.error().message)};
+                                   row.value("id", std::int64_t{0}), table,
+                                   result.error().message)};
 }
 
 template <class E>
@@ -136,21 +137,27 @@ std::vector<T> rows_from(const json& rows, T (*row_from)(const json&)) {
   return out;
 }
 
-CommandRow command_from(const json& row) {
-  return {row.at("key"), row.at("verb"), row.at("args")};
+CommandRow command_from(const json& row) { return {row.at("key"), row.at("verb"), row.at("args")}; }
+
+// JSON of another shape than this binary knows.
+template <class T, class Read>
+T reading(const char* what, Read read) {
+  try {
+    return read();
+  } catch (const json::exception& problem) {
+    throw SchemaMismatch{
+        fmt::format("the ledger's {} cannot be read by this binary: {}", what, problem.what())};
+  }
 }
 
-}  // namespace
-
-Head head_from(const json& value) {
-  return {value.at("term"),     value.at("fence"),     value.at("renew_seq"),
-          value.at("head_seq"), value.at("head_hash"), value.at("holder"),
-          value.at("released")};
+Head read_head(const json& value) {
+  return {value.at("term"),      value.at("fence"),  value.at("renew_seq"), value.at("head_seq"),
+          value.at("head_hash"), value.at("holder"), value.at("released")};
 }
 
-Snapshot snapshot_from(const json& value) {
+Snapshot read_snapshot(const json& value) {
   Snapshot snapshot;
-  snapshot.head = head_from(value.at("head"));
+  snapshot.head = read_head(value.at("head"));
   snapshot.paused = value.at("paused");
   snapshot.now_us = value.at("now_us");
   snapshot.jobs = rows_from(value.at("jobs"), job_from);
@@ -164,6 +171,16 @@ Snapshot snapshot_from(const json& value) {
   snapshot.gpu_us_reserved = value.at("gpu_us_reserved");
   snapshot.gpu_us_charged_today = value.at("gpu_us_charged_today");
   return snapshot;
+}
+
+}  // namespace
+
+Head head_from(const json& value) {
+  return reading<Head>("head", [&] { return read_head(value); });
+}
+
+Snapshot snapshot_from(const json& value) {
+  return reading<Snapshot>("snapshot", [&] { return read_snapshot(value); });
 }
 
 }  // namespace amdahl::ledger

@@ -23,7 +23,8 @@ std::string checksum(std::string_view text);
 int binary_version();
 std::map<std::string, std::string> binary_functions();
 
-/// Why a server of this version cannot serve, as PostgreSQL counts versions (150018); empty = it can.
+/// Why a server of this version cannot serve, as PostgreSQL counts versions (150018); empty = it
+/// can.
 std::string server_problem(int server_version);
 /// Why this binary cannot use that ledger; empty = it can. `state` absent: there is no ledger.
 std::string schema_problem(const std::optional<SchemaState>& state);

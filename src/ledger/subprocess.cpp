@@ -20,7 +20,7 @@
 namespace amdahl::ledger {
 namespace {
 
-constexpr std::size_t output_bytes_max = 64 * 1024;
+constexpr std::size_t output_bytes_max = 65'536;
 constexpr int exec_failed = 127;
 
 // Between fork and exec: calls that are safe after a fork of a threaded process, and no others.
@@ -31,7 +31,8 @@ constexpr int exec_failed = 127;
     ::_exit(exec_failed);
   }
   ::close_range(3, ~0U, CLOSE_RANGE_CLOEXEC);
-  if (user && (::setgroups(0, nullptr) != 0 || ::setgid(user->gid) != 0 || ::setuid(user->uid) != 0)) {
+  if (user &&
+      (::setgroups(0, nullptr) != 0 || ::setgid(user->gid) != 0 || ::setuid(user->uid) != 0)) {
     ::_exit(exec_failed);
   }
   ::umask(077);
@@ -87,8 +88,8 @@ bool drain(int pipe, int timer, std::string& output) {
 }
 
 core::Error cannot_start(const std::string& program, int error) {
-  return {core::ErrorCode::failed, fmt::format("cannot start {}: {}", program, std::strerror(error)),
-          ""};
+  return {core::ErrorCode::failed,
+          fmt::format("cannot start {}: {}", program, std::strerror(error)), ""};
 }
 
 }  // namespace
@@ -96,6 +97,7 @@ core::Error cannot_start(const std::string& program, int error) {
 core::Result<Finished> run_command(const Command& command) {
   std::vector<char*> argv;
   auto words = command.argv;
+  argv.reserve(words.size() + 1);
   for (auto& word : words) argv.push_back(word.data());
   argv.push_back(nullptr);
 
@@ -117,9 +119,9 @@ core::Result<Finished> run_command(const Command& command) {
   while (::waitpid(child, &status, 0) < 0 && errno == EINTR) {
   }
   if (!ended) {
-    return core::Error{core::ErrorCode::timed_out,
-                       fmt::format("{} did not end within {} ms", words[0], command.deadline.count()),
-                       ""};
+    return core::Error{
+        core::ErrorCode::timed_out,
+        fmt::format("{} did not end within {} ms", words[0], command.deadline.count()), ""};
   }
   finished.exit_code = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
   return finished;

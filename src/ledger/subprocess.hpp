@@ -17,8 +17,8 @@ struct UserIds {
 };
 
 struct Command {
-  std::vector<std::string> argv;   ///< argv[0] absolute
-  std::optional<UserIds> run_as;   ///< drops to this user; only root can
+  std::vector<std::string> argv;  ///< argv[0] absolute
+  std::optional<UserIds> run_as;  ///< drops to this user; only root can
   std::chrono::milliseconds deadline{30'000};
 };
 

@@ -38,14 +38,16 @@ Result<std::vector<std::string>> matching_files(const core::JobSpec& job) {
   fs::recursive_directory_iterator it{job.workdir, problem};
   for (; !problem && it != fs::recursive_directory_iterator{}; it.increment(problem)) {
     const auto relative = it->path().lexically_relative(job.workdir).generic_string();
-    if (it->is_directory(problem) && it->path().filename() == ".git") it.disable_recursion_pending();
+    if (it->is_directory(problem) && it->path().filename() == ".git")
+      it.disable_recursion_pending();
     if (!it->is_regular_file(problem) || it->is_symlink(problem)) continue;
     const bool wanted = std::any_of(job.code.begin(), job.code.end(), [&](const auto& glob) {
       return ::fnmatch(glob.c_str(), relative.c_str(), FNM_PATHNAME) == 0;
     });
     if (wanted) paths.push_back(relative);
     if (paths.size() > core::limits::snapshot_files) {
-      return unreadable(job.workdir, fmt::format("more than {} files", core::limits::snapshot_files));
+      return unreadable(job.workdir,
+                        fmt::format("more than {} files", core::limits::snapshot_files));
     }
   }
   if (problem) return unreadable(job.workdir, problem.message());
@@ -67,7 +69,8 @@ Result<std::vector<File>> read_files(const core::JobSpec& job, std::vector<std::
     if (!in) return unreadable(full, "cannot be read");
     total += bytes.view().size();
     if (total > core::limits::snapshot_bytes) {
-      return unreadable(job.workdir, fmt::format("more than {} MiB", core::limits::snapshot_bytes >> 20U));
+      return unreadable(job.workdir,
+                        fmt::format("more than {} MiB", core::limits::snapshot_bytes >> 20U));
     }
     const auto executable = (status.permissions() & fs::perms::owner_exec) != fs::perms::none;
     files.push_back({std::move(path), executable, std::move(bytes).str()});
@@ -93,8 +96,10 @@ void write_files(const fs::path& directory, const std::vector<File>& files) {
     std::ofstream out{target, std::ios::binary};
     out.write(file.bytes.data(), static_cast<std::streamsize>(file.bytes.size()));
     out.close();
-    if (!out) throw fs::filesystem_error{"cannot write", target, std::make_error_code(std::errc::io_error)};
-    if (file.executable) fs::permissions(target, fs::perms::owner_exec | fs::perms::group_exec, fs::perm_options::add);
+    if (!out)
+      throw fs::filesystem_error{"cannot write", target, std::make_error_code(std::errc::io_error)};
+    if (file.executable)
+      fs::permissions(target, fs::perms::owner_exec | fs::perms::group_exec, fs::perm_options::add);
   }
 }
 
@@ -105,14 +110,16 @@ CodeStore::CodeStore(fs::path root) : root_{std::move(root)} { fs::create_direct
 Result<CodeSnapshot> CodeStore::snapshot(const core::JobSpec& job) {
   std::error_code problem;
   if (!fs::is_directory(job.workdir, problem)) {
-    return Error{ErrorCode::invalid_input, fmt::format("job {}: workdir {} is no directory", job.name, job.workdir),
+    return Error{ErrorCode::invalid_input,
+                 fmt::format("job {}: workdir {} is no directory", job.name, job.workdir),
                  "correct job.workdir and add the job again"};
   }
   auto paths = job.code.empty() ? tracked_files(job.workdir) : matching_files(job);
   if (paths.has_error()) return paths.error();
   auto files = read_files(job, std::move(*paths));
   if (files.has_error()) return files.error();
-  const CodeSnapshot result{digest_of(*files), (root_ / digest_of(*files)).string(), static_cast<int>(files->size())};
+  const CodeSnapshot result{digest_of(*files), (root_ / digest_of(*files)).string(),
+                            static_cast<int>(files->size())};
   if (fs::exists(result.dir)) return result;
   const auto draft = root_ / fmt::format("draft-{}-{}", ::getpid(), result.digest);
   try {

@@ -15,8 +15,9 @@ using scheduler_adapters::Submitted;
 Engine::Engine(Parts parts) : parts_{std::move(parts)} {}
 
 scheduler_adapters::Adapter* Engine::adapter(const std::string& cluster) const {
-  const auto it = std::find_if(parts_.adapters.begin(), parts_.adapters.end(),
-                               [&](const auto* candidate) { return candidate->cluster() == cluster; });
+  const auto it =
+      std::find_if(parts_.adapters.begin(), parts_.adapters.end(),
+                   [&](const auto* candidate) { return candidate->cluster() == cluster; });
   return it == parts_.adapters.end() ? nullptr : *it;
 }
 
@@ -51,14 +52,16 @@ CycleReport Engine::cycle(const Lease& lease, const Leadership& leadership) {
   return report;
 }
 
-std::vector<ledger::CommandDone> Engine::perform_hypotheses(const Lease& lease, const Actions& actions) {
+std::vector<ledger::CommandDone> Engine::perform_hypotheses(const Lease& lease,
+                                                            const Actions& actions) {
   auto& ledger = parts_.ledger;
   if (!actions.add_jobs.empty()) ledger.add_jobs(lease, actions.add_jobs);
   std::vector<ledger::CommandDone> answers;
   if (!actions.add_hypotheses.empty() || !actions.proposed.empty()) {
     const auto ids = ledger.add_hypotheses(lease, actions.add_hypotheses, actions.proposed);
     for (std::size_t i = 0; i < actions.hypothesis_commands.size() && i < ids.size(); ++i) {
-      answers.push_back({actions.hypothesis_commands[i], {{"ok", true}, {"hypothesis", ids[i].value}}});
+      answers.push_back(
+          {actions.hypothesis_commands[i], {{"ok", true}, {"hypothesis", ids[i].value}}});
     }
   }
   if (!actions.approve.empty()) ledger.approve_hypotheses(lease, actions.approve);
@@ -76,16 +79,18 @@ void Engine::perform_runs(const Lease& lease, const Actions& actions, CycleRepor
   if (!actions.adopt.empty()) ledger.record_submits(lease, actions.adopt);
   crossed("adopted");
   // Production first: its bank entries are keyed by the run, and the run is live until recorded.
-  if (!actions.record_production.empty()) ledger.record_production(lease, actions.record_production);
+  if (!actions.record_production.empty())
+    ledger.record_production(lease, actions.record_production);
   crossed("production_recorded");
   if (!actions.record_runs.empty()) ledger.record_runs(lease, actions.record_runs);
   for (const auto& record : actions.record_runs) {
     if (record.state != core::RunState::ended) continue;
     ++report.ended;
-    parts_.log("run_ended", {{"run", record.run.value},
-                             {"outcome", core::name(record.outcome.value_or(core::RunOutcome::lost))},
-                             {"pair", core::name(record.pair)},
-                             {"reason", record.reason}});
+    parts_.log("run_ended",
+               {{"run", record.run.value},
+                {"outcome", core::name(record.outcome.value_or(core::RunOutcome::lost))},
+                {"pair", core::name(record.pair)},
+                {"reason", record.reason}});
   }
   crossed("runs_recorded");
 }
@@ -161,8 +166,9 @@ void Engine::perform_submits(const Lease& lease, const ledger::Head& head, const
     spec.witness = {lease.term, lease.fence, head.head_seq, head.head_hash.substr(0, 16)};
     const auto code = parts_.code.find(spec.code_digest);
     if (!code) {
-      records.push_back({submit.run, RecordSubmit::Kind::rejected, "", 0,
-                         fmt::format("the code snapshot {} is gone from the state directory", spec.code_digest)});
+      records.push_back(
+          {submit.run, RecordSubmit::Kind::rejected, "", 0,
+           fmt::format("the code snapshot {} is gone from the state directory", spec.code_digest)});
       continue;
     }
     spec.code_dir = code->string();
@@ -170,11 +176,14 @@ void Engine::perform_submits(const Lease& lease, const ledger::Head& head, const
     crossed("submitted");
     records.push_back(record_of(submit.run, submitted));
     if (submitted.kind == Submitted::Kind::failed) {
-      parts_.log("submit_failed", {{"run_key", spec.key.text}, {"problem", submitted.failure.message}});
+      parts_.log("submit_failed",
+                 {{"run_key", spec.key.text}, {"problem", submitted.failure.message}});
     } else {
       ++report.submitted;
       releases.push_back({submit.run, submit.cluster, spec.key, submitted.ref});
-      parts_.log("run_submitted", {{"run_key", spec.key.text}, {"native_id", submitted.ref.native_id}, {"name", spec.name}});
+      parts_.log("run_submitted", {{"run_key", spec.key.text},
+                                   {"native_id", submitted.ref.native_id},
+                                   {"name", spec.name}});
     }
   }
   if (!records.empty()) parts_.ledger.record_submits(lease, records);
@@ -190,7 +199,8 @@ void Engine::perform_releases(const Lease& lease, std::vector<Release> releases)
     const auto done = target->release(release.key, release.ref);
     crossed("released");
     if (done.has_error()) {
-      parts_.log("release_failed", {{"run_key", release.key.text}, {"problem", done.error().message}});
+      parts_.log("release_failed",
+                 {{"run_key", release.key.text}, {"problem", done.error().message}});
       continue;
     }
     ledger::RecordRun record;

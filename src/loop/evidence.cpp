@@ -58,9 +58,9 @@ stats::ExperimentEvidence evidence_of(const ledger::ExperimentRow& experiment, s
   evidence.protocol.t = experiment.t;
   for (const auto& pair : experiment.pairs) evidence.pairs.push_back(pair_evidence(pair));
   if (experiment.nomination) {
-    evidence.nomination = stats::Nomination{experiment.nomination->claim,
-                                            experiment.nomination->pairs_per_check,
-                                            experiment.nomination->last_index};
+    evidence.nomination =
+        stats::Nomination{experiment.nomination->claim, experiment.nomination->pairs_per_check,
+                          experiment.nomination->last_index};
   }
   evidence.extension_registered = experiment.extension_registered;
   evidence.wins_before = wins;
@@ -79,7 +79,8 @@ nlohmann::json standing_json(const stats::Standing& standing) {
   }
   auto gates = nlohmann::json::array();
   for (const auto& gate : standing.gates) {
-    gates.push_back({{"gate", gate.name}, {"outcome", core::name(gate.outcome)}, {"reason", gate.reason}});
+    gates.push_back(
+        {{"gate", gate.name}, {"outcome", core::name(gate.outcome)}, {"reason", gate.reason}});
   }
   return {{"pairs_complete", standing.pairs_complete},
           {"pairs_void", standing.pairs_void},

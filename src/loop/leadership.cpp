@@ -4,7 +4,8 @@
 
 namespace amdahl::loop {
 
-Leadership::Leadership(ledger::Ledger& ledger, core::Clock& clock, core::Random& random, Options options)
+Leadership::Leadership(ledger::Ledger& ledger, core::Clock& clock, core::Random& random,
+                       Options options)
     : ledger_{ledger}, clock_{clock}, random_{random}, options_{std::move(options)} {}
 
 std::string Leadership::new_term() {

@@ -17,7 +17,8 @@ using scheduler_adapters::Adapter;
 
 const scheduler_adapters::Observation* listed(const ClusterView& view, const core::RunKey& key) {
   const auto& runs = view.listing.runs;
-  const auto it = std::find_if(runs.begin(), runs.end(), [&](const auto& seen) { return seen.key == key; });
+  const auto it =
+      std::find_if(runs.begin(), runs.end(), [&](const auto& seen) { return seen.key == key; });
   return it == runs.end() ? nullptr : &*it;
 }
 
@@ -28,7 +29,8 @@ core::Result<core::RunResult> fetch_result(Adapter& adapter, const core::RunKey&
   if (value.has_error()) return value.error();
   auto result = core::run_result_from_json(*value);
   if (result.has_value() && result->key != key) {
-    return core::invalid_input(fmt::format("result of {}: it belongs to {}", key.text, result->key.text));
+    return core::invalid_input(
+        fmt::format("result of {}: it belongs to {}", key.text, result->key.text));
   }
   return result;
 }
@@ -53,14 +55,16 @@ View Engine::look(const ledger::Snapshot& snapshot) {
   return view;
 }
 
-void Engine::look_at_cluster(const ledger::Snapshot& snapshot, Adapter& adapter, ClusterView& view) {
+void Engine::look_at_cluster(const ledger::Snapshot& snapshot, Adapter& adapter,
+                             ClusterView& view) {
   view.kind = adapter.kind();
   view.caps = adapter.caps();
   if (auto capacity = adapter.capacity(); capacity.has_value()) view.capacity = *capacity;
   view.listing = adapter.list();
   std::vector<core::RunKey> absent;
   for (const auto& run : snapshot.live_runs) {
-    const bool may_be_there = run.cluster == adapter.cluster() && run.state != core::RunState::planned;
+    const bool may_be_there =
+        run.cluster == adapter.cluster() && run.state != core::RunState::planned;
     if (may_be_there && listed(view, run.key) == nullptr) absent.push_back(run.key);
   }
   if (!absent.empty()) {
@@ -80,13 +84,16 @@ void Engine::look_at_code(const ledger::Snapshot& snapshot, View& view) {
   for (const auto& job : snapshot.jobs) {
     const bool busy = std::any_of(snapshot.experiments.begin(), snapshot.experiments.end(),
                                   [&](const auto& row) { return row.job == job.id; });
-    const bool candidate = !job.sigma0 || std::any_of(snapshot.hypotheses.begin(), snapshot.hypotheses.end(),
-                                                      [&](const auto& row) { return row.job == job.id; });
+    const bool candidate =
+        !job.sigma0 || std::any_of(snapshot.hypotheses.begin(), snapshot.hypotheses.end(),
+                                   [&](const auto& row) { return row.job == job.id; });
     if (!busy && candidate && !snapshot.paused) read(job);
-    const bool asked = std::any_of(snapshot.commands.begin(), snapshot.commands.end(), [&](const auto& command) {
-      return (command.verb == "run_champion" || command.verb == "propose") && command.args.is_object() &&
-             command.args.value("job", nlohmann::json{}) == job.spec.name;
-    });
+    const bool asked =
+        std::any_of(snapshot.commands.begin(), snapshot.commands.end(), [&](const auto& command) {
+          return (command.verb == "run_champion" || command.verb == "propose") &&
+                 command.args.is_object() &&
+                 command.args.value("job", nlohmann::json{}) == job.spec.name;
+        });
     if (asked) read(job);
     const auto code = view.code.find(job.id);
     if (code == view.code.end() || code->second.has_error()) continue;
@@ -106,10 +113,14 @@ void Engine::look_for_known(const ledger::Snapshot& snapshot, View& view) {
       if (command.args.value("job", nlohmann::json{}) != job.spec.name) continue;
       const auto cluster = view.clusters.find(job.spec.cluster);
       const auto code = view.code.find(job.id);
-      const auto changes = core::changes_from_json(command.args.value("changes", nlohmann::json::array()));
-      if (cluster == view.clusters.end() || code == view.code.end() || code->second.has_error() || changes.has_error()) continue;
+      const auto changes =
+          core::changes_from_json(command.args.value("changes", nlohmann::json::array()));
+      if (cluster == view.clusters.end() || code == view.code.end() || code->second.has_error() ||
+          changes.has_error())
+        continue;
       nlohmann::json question{{"job", job.spec.name}, {"changes", core::to_json(*changes)}};
-      const auto protocol = make_protocol(job, cluster->second, *code->second, *changes, parts_.settings);
+      const auto protocol =
+          make_protocol(job, cluster->second, *code->second, *changes, parts_.settings);
       if (protocol.has_value()) question["fingerprint"] = core::fingerprint(*protocol);
       if (auto problem = patch_problem(*code->second, job.champion, *changes)) {
         view.unfit_commands.emplace(command.key, std::move(*problem));

@@ -12,7 +12,8 @@ namespace {
 namespace fs = std::filesystem;
 
 // The files the patch names, as the snapshot has them.
-void load(core::SourceTree& tree, const CodeSnapshot& code, const std::vector<core::FilePatch>& patch) {
+void load(core::SourceTree& tree, const CodeSnapshot& code,
+          const std::vector<core::FilePatch>& patch) {
   for (const auto& file : patch) {
     std::error_code problem;
     const auto path = fs::path{code.dir} / file.path;
@@ -37,7 +38,8 @@ std::optional<core::Error> apply_one(core::SourceTree& tree, const CodeSnapshot&
 
 }  // namespace
 
-std::optional<core::Error> patch_problem(const CodeSnapshot& code, const core::Configuration& champion,
+std::optional<core::Error> patch_problem(const CodeSnapshot& code,
+                                         const core::Configuration& champion,
                                          const std::vector<core::Change>& changes) {
   core::SourceTree tree;
   for (const auto& diff : champion.patches) {

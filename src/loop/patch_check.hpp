@@ -12,7 +12,8 @@ namespace amdahl::loop {
 
 /// Why the patches among `changes`, after those the champion already has, do not apply to the code;
 /// nothing when they do. Checked before anything is registered: a leg should never find out first.
-std::optional<core::Error> patch_problem(const CodeSnapshot& code, const core::Configuration& champion,
+std::optional<core::Error> patch_problem(const CodeSnapshot& code,
+                                         const core::Configuration& champion,
                                          const std::vector<core::Change>& changes);
 
 }  // namespace amdahl::loop

@@ -15,19 +15,27 @@ using nlohmann::json;
 
 std::string_view code_word(core::ErrorCode code) {
   switch (code) {
-    case core::ErrorCode::not_found: return "not_found";
-    case core::ErrorCode::conflict: return "conflict";
-    case core::ErrorCode::not_allowed: return "not_allowed";
-    default: return "invalid_input";
+    case core::ErrorCode::not_found:
+      return "not_found";
+    case core::ErrorCode::conflict:
+      return "conflict";
+    case core::ErrorCode::not_allowed:
+      return "not_allowed";
+    default:
+      return "invalid_input";
   }
 }
 
 json refusal(const core::Error& error) {
-  return {{"ok", false}, {"code", code_word(error.code)}, {"error", error.message}, {"hint", error.hint}};
+  return {{"ok", false},
+          {"code", code_word(error.code)},
+          {"error", error.message},
+          {"hint", error.hint}};
 }
 
 core::Error unknown_job(const std::string& name) {
-  return {core::ErrorCode::not_found, fmt::format("no job is called \"{}\"", name), "amdahl jobs lists them"};
+  return {core::ErrorCode::not_found, fmt::format("no job is called \"{}\"", name),
+          "amdahl jobs lists them"};
 }
 
 std::string text_of(const json& args, const char* key) {
@@ -41,12 +49,14 @@ std::int64_t number_of(const json& args, const char* key) {
 
 const ledger::JobRow* job_named(const PlanContext& context, const std::string& name) {
   const auto& jobs = context.snapshot.jobs;
-  const auto it = std::find_if(jobs.begin(), jobs.end(), [&](const auto& row) { return row.spec.name == name; });
+  const auto it = std::find_if(jobs.begin(), jobs.end(),
+                               [&](const auto& row) { return row.spec.name == name; });
   return it == jobs.end() ? nullptr : &*it;
 }
 
 // Keeps what was won where it still applies to the new file, else starts from the file and says so.
-core::Configuration carry_champion(const ledger::JobRow& old, const core::JobSpec& spec, std::string& note) {
+core::Configuration carry_champion(const ledger::JobRow& old, const core::JobSpec& spec,
+                                   std::string& note) {
   auto champion = core::baseline_configuration(spec);
   if (old.champion_moves == 0) return champion;
   const auto before = core::baseline_configuration(old.spec);
@@ -73,16 +83,20 @@ json add_job(PlanContext& context, const json& args) {
   auto spec = core::job_from_json(args.value("spec", json::object()));
   if (spec.has_error()) return refusal(spec.error());
   if (context.cluster(spec->cluster) == nullptr) {
-    return refusal({core::ErrorCode::invalid_input,
-                    fmt::format("job {}: cluster \"{}\" is not configured", spec->name, spec->cluster),
-                    "add [cluster.NAME] to the configuration, or name one that is there"});
+    return refusal(
+        {core::ErrorCode::invalid_input,
+         fmt::format("job {}: cluster \"{}\" is not configured", spec->name, spec->cluster),
+         "add [cluster.NAME] to the configuration, or name one that is there"});
   }
   ledger::NewJob job;
   const auto* old = job_named(context, spec->name);
-  if (old != nullptr && old->spec == *spec && !old->paused) return {{"ok", true}, {"job", spec->name}, {"changed", false}};
-  job.champion = old == nullptr ? core::baseline_configuration(*spec) : carry_champion(*old, *spec, job.note);
+  if (old != nullptr && old->spec == *spec && !old->paused)
+    return {{"ok", true}, {"job", spec->name}, {"changed", false}};
+  job.champion =
+      old == nullptr ? core::baseline_configuration(*spec) : carry_champion(*old, *spec, job.note);
   job.spec = std::move(*spec);
-  json answer{{"ok", true}, {"job", job.spec.name}, {"changed", old != nullptr}, {"note", job.note}};
+  json answer{
+      {"ok", true}, {"job", job.spec.name}, {"changed", old != nullptr}, {"note", job.note}};
   context.actions.add_jobs.push_back(std::move(job));
   return answer;
 }
@@ -104,7 +118,8 @@ std::optional<json> propose(PlanContext& context, const ledger::CommandRow& comm
       return json{{"ok", true}, {"known", true}, {"experiment", *it}};
     }
   }
-  if (auto variant = core::apply(job->champion, *changes); variant.has_error()) return refusal(variant.error());
+  if (auto variant = core::apply(job->champion, *changes); variant.has_error())
+    return refusal(variant.error());
   const auto unfit = context.view.unfit_commands.find(command.key);
   if (unfit != context.view.unfit_commands.end()) return refusal(unfit->second);
   ledger::NewHypothesis hypothesis;
@@ -127,12 +142,14 @@ json approve(PlanContext& context, const json& args) {
     if (row.state != core::HypothesisState::awaiting_approval) {
       return refusal({core::ErrorCode::conflict,
                       fmt::format("hypothesis {} does not wait for approval: it is {}", id.value,
-                                  core::name(row.state)), ""});
+                                  core::name(row.state)),
+                      ""});
     }
     context.actions.approve.push_back(id);
     return {{"ok", true}, {"hypothesis", id.value}};
   }
-  return refusal({core::ErrorCode::not_found, fmt::format("no open hypothesis has the number {}", id.value),
+  return refusal({core::ErrorCode::not_found,
+                  fmt::format("no open hypothesis has the number {}", id.value),
                   "amdahl status lists what waits"});
 }
 
@@ -158,10 +175,12 @@ std::optional<json> run_champion(PlanContext& context, const ledger::CommandRow&
   if (job == nullptr) return refusal(unknown_job(text_of(command.args, "job")));
   const auto* cluster = context.cluster(job->spec.cluster);
   if (cluster == nullptr) {
-    return refusal({core::ErrorCode::conflict, fmt::format("cluster {} is not configured", job->spec.cluster), ""});
+    return refusal({core::ErrorCode::conflict,
+                    fmt::format("cluster {} is not configured", job->spec.cluster), ""});
   }
   const auto code = context.view.code.find(job->id);
-  if (code == context.view.code.end()) return refusal({core::ErrorCode::conflict, "the job's code was not read", "try again"});
+  if (code == context.view.code.end())
+    return refusal({core::ErrorCode::conflict, "the job's code was not read", "try again"});
   if (code->second.has_error()) return refusal(code->second.error());
   const auto cost = reserve_us(job->spec, job->champion.resources, 1);
   std::string why;
@@ -197,7 +216,8 @@ std::optional<json> answer(PlanContext& context, const ledger::CommandRow& comma
   if (command.verb == "abort") return abort(context, command.args);
   if (command.verb == "pause" || command.verb == "resume") return pause(context, command);
   if (command.verb == "run_champion") return run_champion(context, command);
-  return refusal({core::ErrorCode::invalid_input, fmt::format("unknown command \"{}\"", command.verb), ""});
+  return refusal(
+      {core::ErrorCode::invalid_input, fmt::format("unknown command \"{}\"", command.verb), ""});
 }
 
 }  // namespace
@@ -206,7 +226,8 @@ void plan_commands(PlanContext& context) {
   for (const auto& command : context.snapshot.commands) {
     if (!command.args.is_object()) {
       context.actions.finish_commands.push_back(
-          {command.key, refusal(core::invalid_input("the command's arguments are no JSON object"))});
+          {command.key,
+           refusal(core::invalid_input("the command's arguments are no JSON object"))});
       continue;
     }
     if (auto done = answer(context, command)) {

@@ -76,7 +76,8 @@ void retry_open_pairs(PlanContext& context, const ExperimentRow& row) {
 std::vector<ledger::CheckVote> votes_of(const ExperimentRow& row, const stats::Standing& standing) {
   std::vector<ledger::CheckVote> votes;
   for (const auto& check : standing.checks) {
-    if (check.check_no < 1 || check.check_no > static_cast<int>(row.protocol.checks.size())) continue;
+    if (check.check_no < 1 || check.check_no > static_cast<int>(row.protocol.checks.size()))
+      continue;
     if (!check.vote) continue;
     votes.push_back({row.id, check.check_no, check.kind, *check.vote, check.mean.value_or(0)});
   }
@@ -105,10 +106,12 @@ void decide(PlanContext& context, const ExperimentRow& row, const stats::Standin
     std::vector<double> d;
     for (const auto& pair : evidence_of(row, context.snapshot.wins).pairs) {
       if (pair.state != core::PairState::complete) continue;
-      if (const auto scored = stats::score(pair); scored.counts && std::isfinite(scored.d)) d.push_back(scored.d);
+      if (const auto scored = stats::score(pair); scored.counts && std::isfinite(scored.d))
+        d.push_back(scored.d);
     }
     const auto noise = stats::noise_floor(d);
-    if (draft.outcome == VerdictOutcome::no_effect && noise.has_value()) decision.sigma0 = noise->sigma0;
+    if (draft.outcome == VerdictOutcome::no_effect && noise.has_value())
+      decision.sigma0 = noise->sigma0;
   } else if (draft.outcome == VerdictOutcome::win) {
     decision.champion = row.protocol.variant;
     decision.phase_share = phase_shares(row.pairs, core::Arm::variant);
@@ -122,10 +125,12 @@ bool hold_is_over(const PlanContext& context, const ExperimentRow& row) {
   return row.hold_since_us > 0 && context.snapshot.now_us - row.hold_since_us >= deadline_us;
 }
 
-void apply_hold(PlanContext& context, const ExperimentRow& row, const stats::Assessment& assessment) {
+void apply_hold(PlanContext& context, const ExperimentRow& row,
+                const stats::Assessment& assessment) {
   if (hold_is_over(context, row)) {
-    auto draft = stats::VerdictDraft{VerdictOutcome::inconclusive,
-                                     fmt::format("on hold past its deadline: {}", *assessment.hold)};
+    auto draft =
+        stats::VerdictDraft{VerdictOutcome::inconclusive,
+                            fmt::format("on hold past its deadline: {}", *assessment.hold)};
     decide(context, row, assessment.standing, draft);
     context.actions.decide.back().release_fingerprint = true;
     return;
@@ -152,7 +157,8 @@ void plan_experiment(PlanContext& context, const ExperimentRow& row) {
     if (!live) return decide(context, row, assessment.standing, *assessment.verdict);
     // Nothing that is still measured can change it: stop paying for it.
     for (const auto& run : context.snapshot.live_runs) {
-      if (run.experiment == row.id && run.state <= core::RunState::queued && !run.cancel_requested) {
+      if (run.experiment == row.id && run.state <= core::RunState::queued &&
+          !run.cancel_requested) {
         context.wait_for(fmt::format("EXP-{}: its last runs end before the verdict", row.id.value));
       }
     }
@@ -162,9 +168,9 @@ void plan_experiment(PlanContext& context, const ExperimentRow& row) {
     ledger::Advance step;
     step.experiment = row.id;
     if (assessment.nominate) {
-      step.nomination = ledger::NominationRow{assessment.nominate->claim,
-                                              assessment.nominate->pairs_per_check,
-                                              assessment.nominate->last_index};
+      step.nomination =
+          ledger::NominationRow{assessment.nominate->claim, assessment.nominate->pairs_per_check,
+                                assessment.nominate->last_index};
     }
     step.register_extension = assessment.register_extension;
     actions.advance.push_back(std::move(step));

@@ -50,18 +50,24 @@ std::optional<double> ceiling_of(std::optional<double> share) {
 bool needs_approval(const std::vector<core::Change>& changes, const Settings& settings) {
   const auto word = [](const core::Change& change) -> std::string {
     switch (change.kind) {
-      case core::ChangeKind::env: return "env:" + change.name;
-      case core::ChangeKind::arg: return "arg:" + change.name;
-      case core::ChangeKind::resource: return "resource:" + change.name;
-      case core::ChangeKind::image: return "image";
-      case core::ChangeKind::patch: return "patch";
+      case core::ChangeKind::env:
+        return "env:" + change.name;
+      case core::ChangeKind::arg:
+        return "arg:" + change.name;
+      case core::ChangeKind::resource:
+        return "resource:" + change.name;
+      case core::ChangeKind::image:
+        return "image";
+      case core::ChangeKind::patch:
+        return "patch";
     }
     return {};
   };
   return std::any_of(changes.begin(), changes.end(), [&](const auto& change) {
-    return std::any_of(settings.approval.begin(), settings.approval.end(), [&](const auto& pattern) {
-      return ::fnmatch(pattern.c_str(), word(change).c_str(), 0) == 0;
-    });
+    return std::any_of(settings.approval.begin(), settings.approval.end(),
+                       [&](const auto& pattern) {
+                         return ::fnmatch(pattern.c_str(), word(change).c_str(), 0) == 0;
+                       });
   });
 }
 
@@ -70,7 +76,8 @@ void propose_knobs(PlanContext& context, const JobRow& job) {
   if (job.proposed_for == key) return;
   for (const auto& idea : core::knob_hypotheses(job.spec)) {
     const bool resource = idea.changes.front().kind == core::ChangeKind::resource;
-    if (core::apply(job.champion, idea.changes).has_error()) continue;  // the champion has it already
+    if (core::apply(job.champion, idea.changes).has_error())
+      continue;  // the champion has it already
     // After the champion moved, only what it allocates is a new question (design.md §8).
     if (!job.proposed_for.empty() && job.champion_moves > 0 && !resource) continue;
     const auto share = attackable_share(job, idea.phase, idea.changes);
@@ -81,9 +88,11 @@ void propose_knobs(PlanContext& context, const JobRow& job) {
     hypothesis.ceiling = ceiling_of(share);
     hypothesis.changes = idea.changes;
     hypothesis.rationale =
-        share ? fmt::format("knob {} attacks {}, {:.0f} % of the paid time of the champion's runs",
-                            idea.knob, idea.phase.empty() ? "an unnamed phase" : idea.phase, *share * 100)
-              : fmt::format("knob {} of the job file; the share of its phase is unknown", idea.knob);
+        share
+            ? fmt::format("knob {} attacks {}, {:.0f} % of the paid time of the champion's runs",
+                          idea.knob, idea.phase.empty() ? "an unnamed phase" : idea.phase,
+                          *share * 100)
+            : fmt::format("knob {} of the job file; the share of its phase is unknown", idea.knob);
     hypothesis.needs_approval = needs_approval(idea.changes, context.settings);
     context.actions.add_hypotheses.push_back(std::move(hypothesis));
   }
@@ -98,14 +107,16 @@ bool experiment_open(const PlanContext& context, core::JobId job) {
 void register_one(PlanContext& context, const JobRow& job, const HypothesisRow* hypothesis) {
   const auto* cluster = context.cluster(job.spec.cluster);
   if (cluster == nullptr) {
-    return context.wait_for(fmt::format("job {}: cluster {} is not configured", job.spec.name, job.spec.cluster));
+    return context.wait_for(
+        fmt::format("job {}: cluster {} is not configured", job.spec.name, job.spec.cluster));
   }
   const auto code = context.view.code.find(job.id);
   if (code == context.view.code.end()) return;
   if (code->second.has_error()) {
     return context.wait_for(fmt::format("job {}: {}", job.spec.name, code->second.error().message));
   }
-  const auto unfit = hypothesis == nullptr ? context.view.unfit.end() : context.view.unfit.find(hypothesis->id);
+  const auto unfit =
+      hypothesis == nullptr ? context.view.unfit.end() : context.view.unfit.find(hypothesis->id);
   if (unfit != context.view.unfit.end()) {
     context.actions.reject.push_back({hypothesis->id, unfit->second.message});
     return;
@@ -122,7 +133,8 @@ void register_one(PlanContext& context, const JobRow& job, const HypothesisRow* 
   std::string why;
   Room empty_room{ledger::Snapshot{}, context.view, Settings{}};
   if (!empty_room.take(job.spec.cluster, allocation, 0, why)) {
-    if (hypothesis == nullptr) return context.wait_for(fmt::format("job {}: {}", job.spec.name, why));
+    if (hypothesis == nullptr)
+      return context.wait_for(fmt::format("job {}: {}", job.spec.name, why));
     context.actions.reject.push_back({hypothesis->id, "can never run here: " + why});
     return;
   }
@@ -142,12 +154,14 @@ const HypothesisRow* next_hypothesis(PlanContext& context, const JobRow& job) {
   for (const auto& row : context.snapshot.hypotheses) {
     if (row.job != job.id) continue;
     if (row.state == HypothesisState::awaiting_approval) {
-      context.wait_for(fmt::format("hypothesis {} waits for approval: amdahl approve {}", row.id.value, row.id.value));
+      context.wait_for(fmt::format("hypothesis {} waits for approval: amdahl approve {}",
+                                   row.id.value, row.id.value));
       continue;
     }
     if (row.state != HypothesisState::proposed) continue;
-    const bool rejected = std::any_of(context.actions.reject.begin(), context.actions.reject.end(),
-                                      [&](const auto& reject) { return reject.hypothesis == row.id; });
+    const bool rejected =
+        std::any_of(context.actions.reject.begin(), context.actions.reject.end(),
+                    [&](const auto& reject) { return reject.hypothesis == row.id; });
     if (rejected) continue;
     const double share = attackable_share(job, row.phase, row.changes).value_or(-1);
     if (share > best_share) {
@@ -163,8 +177,10 @@ const HypothesisRow* next_hypothesis(PlanContext& context, const JobRow& job) {
 void plan_hypotheses(PlanContext& context) {
   for (const auto& job : context.snapshot.jobs) {
     if (job.paused) {
-      context.wait_for(fmt::format("job {} is paused: its baseline could not be measured (amdahl experiments); "
-                                   "mend it and add it again: amdahl jobs add FILE", job.spec.name));
+      context.wait_for(
+          fmt::format("job {} is paused: its baseline could not be measured (amdahl experiments); "
+                      "mend it and add it again: amdahl jobs add FILE",
+                      job.spec.name));
       continue;
     }
     if (job.sigma0) propose_knobs(context, job);
@@ -183,7 +199,8 @@ void plan_hypotheses(PlanContext& context) {
     }
     // Decisions of this cycle may move the champion: register on what the next cycle reads.
     if (!context.actions.decide.empty()) continue;
-    if (const auto* hypothesis = next_hypothesis(context, job)) register_one(context, job, hypothesis);
+    if (const auto* hypothesis = next_hypothesis(context, job))
+      register_one(context, job, hypothesis);
   }
 }
 

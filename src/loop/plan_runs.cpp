@@ -4,7 +4,8 @@
 
 #include "plan_context.hpp"
 
-// What becomes of each live worker run, given what its scheduler shows (ledger.md §2, schedulers.md §2).
+// What becomes of each live worker run, given what its scheduler shows (ledger.md §2, schedulers.md
+// §2).
 
 namespace amdahl::loop {
 namespace {
@@ -56,12 +57,12 @@ double charge_us(const core::RunSpec& spec, std::int64_t start_us, std::int64_t 
          static_cast<double>(end_us - start_us);
 }
 
-// An end without usable measurements: void, unless no leg can have started. Then the pair stays open
-// without a run, and plan_experiments gives it another attempt.
-void end_without_result(PlanContext& context, const RunRow& run, RecordRun record, bool may_have_started) {
+// An end without usable measurements: void, unless no leg can have started. Then the pair stays
+// open without a run, and plan_experiments gives it another attempt.
+void end_without_result(PlanContext& context, const RunRow& run, RecordRun record,
+                        bool may_have_started) {
   const bool retry = !may_have_started && !run.cancel_requested && !run.production &&
-                     run.attempt < core::limits::attempts_max &&
-                     record.cause == CauseClass::infra;
+                     run.attempt < core::limits::attempts_max && record.cause == CauseClass::infra;
   record.pair = retry || run.production ? PairState::open : PairState::void_;
   if (!retry) {
     record.void_reason = fmt::format("{}: {}", core::name(record.cause), record.reason);
@@ -127,7 +128,8 @@ void end_with_result(PlanContext& context, const RunRow& run, const Observation&
   record_production(context, run, result);
 }
 
-void end(PlanContext& context, const ClusterView& cluster, const RunRow& run, const Observation& seen) {
+void end(PlanContext& context, const ClusterView& cluster, const RunRow& run,
+         const Observation& seen) {
   const auto it = cluster.results.find(run.key);
   if (it != cluster.results.end() && it->second.has_value()) {
     return end_with_result(context, run, seen, *it->second);
@@ -145,7 +147,8 @@ void end(PlanContext& context, const ClusterView& cluster, const RunRow& run, co
   end_without_result(context, run, std::move(record), seen.claimed);
 }
 
-void follow(PlanContext& context, const ClusterView& cluster, const RunRow& run, const Observation& seen) {
+void follow(PlanContext& context, const ClusterView& cluster, const RunRow& run,
+            const Observation& seen) {
   auto& actions = context.actions;
   if (run.state == RunState::submitting) {
     // The submit happened although its answer was lost, or it was never recorded: adopt it.
@@ -155,7 +158,8 @@ void follow(PlanContext& context, const ClusterView& cluster, const RunRow& run,
   }
   if (seen.state == RunState::ended) return end(context, cluster, run, seen);
   if (run.cancel_requested) {
-    actions.cancel.push_back({run.cluster, run.key, seen.ref, scheduler_adapters::CancelMode::stop});
+    actions.cancel.push_back(
+        {run.cluster, run.key, seen.ref, scheduler_adapters::CancelMode::stop});
     return;
   }
   if (seen.held_by_us) {
@@ -176,11 +180,14 @@ void follow(PlanContext& context, const ClusterView& cluster, const RunRow& run,
 // Absence from a complete listing and from history both: still only counted, until it is certain.
 void missing(PlanContext& context, const ClusterView& cluster, const RunRow& run) {
   const auto it = cluster.found.find(run.key);
-  const bool authoritative = it != cluster.found.end() && it->second.found == Found::not_found_authoritative;
+  const bool authoritative =
+      it != cluster.found.end() && it->second.found == Found::not_found_authoritative;
   if (run.state == RunState::submitting) {
     const auto quiet_us = std::chrono::microseconds{cluster.caps.quiet_period}.count();
     const bool quiet = context.snapshot.now_us - run.armed_at_us >= quiet_us;
-    if (!authoritative || !quiet) return context.wait_for(fmt::format("{}: whether its submit arrived is not known yet", run.key.text));
+    if (!authoritative || !quiet)
+      return context.wait_for(
+          fmt::format("{}: whether its submit arrived is not known yet", run.key.text));
     if (!run.cancel_requested) return submit(context, run);
   } else if (!authoritative) {
     return;
@@ -242,8 +249,9 @@ void plan_runs(PlanContext& context) {
 void plan_orphans(PlanContext& context) {
   for (const auto& [name, cluster] : context.view.clusters) {
     for (const auto& seen : cluster.listing.runs) {
-      const bool ours = std::any_of(context.snapshot.live_runs.begin(), context.snapshot.live_runs.end(),
-                                    [&](const auto& run) { return run.key == seen.key; });
+      const bool ours =
+          std::any_of(context.snapshot.live_runs.begin(), context.snapshot.live_runs.end(),
+                      [&](const auto& run) { return run.key == seen.key; });
       if (ours) continue;
       if (seen.state == RunState::ended) {
         context.actions.acknowledge.push_back({name, seen.key});
@@ -251,8 +259,9 @@ void plan_orphans(PlanContext& context) {
         context.actions.cancel.push_back(
             {name, seen.key, seen.ref, scheduler_adapters::CancelMode::only_if_held});
       } else {
-        context.wait_for(fmt::format("{} runs on {} although the ledger does not await it: it is left alone",
-                                     seen.key.text, name));
+        context.wait_for(
+            fmt::format("{} runs on {} although the ledger does not await it: it is left alone",
+                        seen.key.text, name));
       }
     }
   }

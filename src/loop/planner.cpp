@@ -36,7 +36,8 @@ Room::Room(const ledger::Snapshot& snapshot, const View& view, const Settings& s
     auto& room = clusters_[name];
     if (!cluster.capacity) continue;
     room = {true, *cluster.capacity, *cluster.capacity, true};
-    room.free.gpus = static_cast<std::int64_t>(std::floor(static_cast<double>(room.total.gpus) * share_));
+    room.free.gpus =
+        static_cast<std::int64_t>(std::floor(static_cast<double>(room.total.gpus) * share_));
   }
   for (const auto& run : snapshot.live_runs) {
     const auto it = clusters_.find(run.cluster);

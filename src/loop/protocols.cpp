@@ -12,13 +12,14 @@ namespace {
 using core::CheckKind;
 using core::CheckPlan;
 
-constexpr std::int64_t longer = 2;         // R4: twice the work
+constexpr std::int64_t longer = 2;            // R4: twice the work
 constexpr std::int64_t padding_bytes = 4096;  // R5: moves the stack by a page
 
 }  // namespace
 
 core::Result<std::vector<CheckPlan>> choose_checks(const core::JobSpec& job,
-                                                   const scheduler_adapters::Caps& caps, int checks) {
+                                                   const scheduler_adapters::Caps& caps,
+                                                   int checks) {
   const bool seeds = core::has_placeholder(job, "seed") || core::has_placeholder(job, "shard");
   const bool lengths = core::has_placeholder(job, "length");
   std::vector<CheckPlan> offered;
@@ -31,10 +32,10 @@ core::Result<std::vector<CheckPlan>> choose_checks(const core::JobSpec& job,
     std::string missing;
     if (!seeds) missing += " {seed} or {shard}";
     if (!lengths) missing += std::string{missing.empty() ? "" : " and"} + " {length}";
-    return core::Error{core::ErrorCode::not_allowed,
-                       fmt::format("cannot be refuted here: {} kinds of check, three are needed",
-                                   offered.size()),
-                       fmt::format("let the job's command take{}", missing)};
+    return core::Error{
+        core::ErrorCode::not_allowed,
+        fmt::format("cannot be refuted here: {} kinds of check, three are needed", offered.size()),
+        fmt::format("let the job's command take{}", missing)};
   }
   const auto distinct = offered.size();
   const auto majority = static_cast<std::size_t>(checks / 2 + 1);
@@ -42,7 +43,9 @@ core::Result<std::vector<CheckPlan>> choose_checks(const core::JobSpec& job,
     auto again = offered[i % distinct];
     const auto round = static_cast<std::int64_t>(i / distinct) + 1;
     // Once more the same kind must ask something new: other seeds and shards, another layout.
-    if (again.kind == CheckKind::scale && distinct * (majority - 1) > static_cast<std::size_t>(checks)) continue;
+    if (again.kind == CheckKind::scale &&
+        distinct * (majority - 1) > static_cast<std::size_t>(checks))
+      continue;
     again.seed += 10 * round;
     again.shard += again.kind == CheckKind::seed_and_shard ? round : 0;
     again.env_padding_bytes += again.fresh_layout ? 3 * padding_bytes / 4 * round : 0;

@@ -16,14 +16,19 @@ constexpr auto follower_interval = 200ms;
 
 Runner::Runner(Engine& engine, Leadership& leadership, core::Clock& clock, Options options,
                std::function<void(std::string_view, const nlohmann::json&)> log)
-    : engine_{engine}, leadership_{leadership}, clock_{clock}, options_{options}, log_{std::move(log)} {}
+    : engine_{engine},
+      leadership_{leadership},
+      clock_{clock},
+      options_{options},
+      log_{std::move(log)} {}
 
 Runner::Step Runner::follow(Until until, core::BootTime since) {
   if (!following_logged_) {
     log_("following", {{"leader", leadership_.waiting_for()}});
     following_logged_ = true;
   }
-  if (until == Until::one_cycle && since >= options_.leader_patience) return {End::not_leading, 0ms};
+  if (until == Until::one_cycle && since >= options_.leader_patience)
+    return {End::not_leading, 0ms};
   return {std::nullopt, follower_interval};
 }
 
@@ -51,7 +56,8 @@ Runner::End Runner::run(Until until, const std::function<bool(std::chrono::milli
       next = follow(until, clock_.since_boot() - started_);
     } catch (const ledger::Unavailable& problem) {
       log_("ledger_unavailable", {{"why", problem.what()}});
-      if (until == Until::one_cycle && clock_.since_boot() - started_ >= options_.leader_patience) throw;
+      if (until == Until::one_cycle && clock_.since_boot() - started_ >= options_.leader_patience)
+        throw;
       next.pause = options_.retry_interval;
     } catch (const ledger::OutcomeUnknown& problem) {
       // The next cycle reads cold, and so learns what became of it.

@@ -7,8 +7,8 @@
 
 namespace amdahl::loop {
 
-/// The files that git tracks below `directory`, relative to it. The error says what to write instead
-/// where there is no git or no repository.
+/// The files that git tracks below `directory`, relative to it. The error says what to write
+/// instead where there is no git or no repository.
 core::Result<std::vector<std::string>> tracked_files(const std::string& directory);
 
 }  // namespace amdahl::loop

@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <cerrno>
 #include <cstring>
 
@@ -104,8 +105,10 @@ Result<void> sync_directory(const fs::path& directory) {
 namespace {
 
 Result<void> replace_file(const fs::path& path, std::string_view content, bool durable) {
+  // A name of its own: several processes may replace the same file.
+  static std::atomic<unsigned> count{0};
   auto temporary = path;
-  temporary += ".tmp";
+  temporary += ".tmp-" + std::to_string(::getpid()) + "-" + std::to_string(++count);
   {
     const UniqueFd file{
         ::open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600)};
@@ -140,7 +143,9 @@ Result<bool> create_exclusively(const fs::path& path, std::string_view content) 
       return system_error("create", path, errno);
     }
     if (!write_all(file.get(), content) || ::fsync(file.get()) != 0) {
-      return system_error("write", path, errno);
+      const int error = errno;
+      ::unlink(path.c_str());
+      return system_error("write", path, error);
     }
   }
   if (auto synced = sync_directory(path.parent_path()); !synced) return synced.error();

@@ -140,7 +140,7 @@ Submitted LocalAdapter::submit(const core::RunSpec& spec) {
     submitted.held = (*seen)->held_by_us;
     return submitted;
   }
-  const auto started = start_shim(options_.shim, directory, core::limits::submit_timeout);
+  const auto started = start_shim(options_.shim, directory, core::limits::submit_timeout, clock_);
   if (const auto* failure = std::get_if<Failure>(&started))
     return failed(failure->kind, failure->message);
   const auto& shim = std::get<ShimStarted>(started);

@@ -74,11 +74,10 @@ std::variant<Starter, Failure> spawn_starter(const fs::path& shim, const fs::pat
 }
 
 // All it wrote until it ended; nothing when the deadline passed first.
-std::optional<std::string> read_answer(int pipe, std::chrono::steady_clock::time_point end) {
+std::optional<std::string> read_answer(int pipe, core::Clock& clock, core::BootTime end) {
   std::string answer;
   for (;;) {
-    const auto left =
-        std::chrono::ceil<std::chrono::milliseconds>(end - std::chrono::steady_clock::now());
+    const auto left = std::chrono::ceil<std::chrono::milliseconds>(end - clock.since_boot());
     if (left.count() <= 0) return std::nullopt;
     pollfd polled{pipe, POLLIN, 0};
     if (::poll(&polled, 1, static_cast<int>(left.count())) <= 0) continue;
@@ -97,18 +96,21 @@ std::variant<ShimStarted, Failure> read_started(const std::string& answer) {
     return Failure{Kind::unknown_outcome,
                    "amdahl-run start answered garbage: " + answer.substr(0, 200)};
   }
-  return ShimStarted{(*value)["native_id"].get<std::string>(), value->value("already", false)};
+  const auto already = value->find("already");
+  return ShimStarted{(*value)["native_id"].get<std::string>(),
+                     already != value->end() && *already == true};
 }
 
 }  // namespace
 
 std::variant<ShimStarted, Failure> start_shim(const fs::path& shim, const fs::path& directory,
-                                              std::chrono::milliseconds deadline) {
-  const auto end = std::chrono::steady_clock::now() + deadline;
+                                              std::chrono::milliseconds deadline,
+                                              core::Clock& clock) {
+  const auto end = clock.since_boot() + deadline;
   auto spawned = spawn_starter(shim, directory);
   if (auto* failure = std::get_if<Failure>(&spawned)) return *failure;
   auto& starter = std::get<Starter>(spawned);
-  const auto answer = read_answer(starter.answer.get(), end);
+  const auto answer = read_answer(starter.answer.get(), clock, end);
   // The starter only; a shim it may have made has left its group.
   if (!answer) ::kill(-starter.pid, SIGKILL);
   int status = 0;

@@ -5,6 +5,7 @@
 #include <string>
 #include <variant>
 
+#include "amdahl/core/clock.hpp"
 #include "amdahl/scheduler_adapters/adapter.hpp"
 
 namespace amdahl::scheduler_adapters {
@@ -19,6 +20,7 @@ struct ShimStarted {
 /// inherits nothing of this process but PATH and HOME.
 std::variant<ShimStarted, Failure> start_shim(const std::filesystem::path& shim,
                                               const std::filesystem::path& directory,
-                                              std::chrono::milliseconds deadline);
+                                              std::chrono::milliseconds deadline,
+                                              core::Clock& clock);
 
 }  // namespace amdahl::scheduler_adapters

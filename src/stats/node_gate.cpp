@@ -68,7 +68,8 @@ core::Result<Gate> leave_one_out(std::span<const NodePair> pairs, LeaveOneOutRul
     if (auto fault = fault_in_log_ratios({&pair.d, 1})) return *fault;
     node_sets.insert(pair.node_set);
   }
-  if (pairs.empty()) return Gate{gate_leave_one_out, GateOutcome::hold, "there is no complete pair"};
+  if (pairs.empty())
+    return Gate{gate_leave_one_out, GateOutcome::hold, "there is no complete pair"};
 
   double weakest_evidence = std::numeric_limits<double>::infinity();
   Gate gate{gate_leave_one_out, GateOutcome::pass, {}};

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <utility>
 
 #include "amdahl/run_files/durable.hpp"
 #include "amdahl/run_files/names.hpp"
@@ -32,10 +33,9 @@ core::Result<Interrupts> Interrupts::watch(const std::filesystem::path& director
   }
   // Without inotify (its instances are limited) the callers' timeouts still find the files.
   interrupts.inotify_ = UniqueFd{::inotify_init1(IN_CLOEXEC | IN_NONBLOCK)};
-  if (interrupts.inotify_) {
-    ::inotify_add_watch(interrupts.inotify_.get(), directory.c_str(),
-                        IN_CREATE | IN_MOVED_TO | IN_ONLYDIR);
-  }
+  interrupts.told_ =
+      interrupts.inotify_ && ::inotify_add_watch(interrupts.inotify_.get(), directory.c_str(),
+                                                 IN_CREATE | IN_MOVED_TO | IN_ONLYDIR) >= 0;
   for (const auto* fd : {&interrupts.signals_, &interrupts.inotify_}) {
     epoll_event event{};
     event.events = EPOLLIN;
@@ -44,9 +44,18 @@ core::Result<Interrupts> Interrupts::watch(const std::filesystem::path& director
   return interrupts;
 }
 
-void Interrupts::wait(std::chrono::milliseconds longest) {
+void Interrupts::wake_on_close(const std::filesystem::path& folder) {
+  if (close_watch_ >= 0) ::inotify_rm_watch(inotify_.get(), std::exchange(close_watch_, -1));
+  if (!inotify_ || folder.empty()) return;
+  close_watch_ = ::inotify_add_watch(inotify_.get(), folder.c_str(), IN_CLOSE_WRITE | IN_ONLYDIR);
+  told_ = told_ && close_watch_ >= 0;
+}
+
+bool Interrupts::wait(std::chrono::milliseconds longest) {
   pollfd polled{epoll_.get(), POLLIN, 0};
-  if (::poll(&polled, 1, static_cast<int>(longest.count())) > 0) notice();
+  if (::poll(&polled, 1, static_cast<int>(longest.count())) <= 0) return false;
+  notice();
+  return true;
 }
 
 void Interrupts::notice() {

@@ -33,9 +33,11 @@ using namespace std::chrono_literals;
 
 constexpr int exit_failed = 1;
 constexpr int exit_duplicate = 3;
-constexpr auto gate_poll = 200ms;  // inotify may be missing
-constexpr auto slots_poll_first = 20ms;
-constexpr auto slots_poll_last = 100ms;
+// Hundreds of held shims must not cost the running legs anything, where the kernel tells of files.
+constexpr auto gate_poll = 2000ms, gate_poll_untold = 200ms;
+// A slot's file is closed a moment before its lock goes, so a new look follows soon, then rarely.
+constexpr auto slots_poll_first = 2ms;
+constexpr auto slots_poll_last = 1000ms, slots_poll_last_untold = 100ms;
 constexpr int result_tries = 10;
 constexpr auto result_retry = 500ms;
 constexpr std::int64_t mib = 1 << 20;
@@ -81,7 +83,7 @@ Gate Shim::wait_for_gate() {
     if (interrupts_.cancelled(false)) return Gate::cancelled;
     if (!settings_ || interrupts_.released()) return Gate::open;
     if (monotonic_ns() > orphaned) return Gate::orphaned;
-    interrupts_.wait(gate_poll);
+    interrupts_.wait(interrupts_.tells() ? gate_poll : gate_poll_untold);
   }
 }
 
@@ -100,15 +102,18 @@ Result<std::optional<Allocation>> Shim::wait_for_slots() {
   auto slots = Slots::open(settings_->slots_dir, total);
   if (!slots) return slots.error();
   slots_ = std::move(*slots);
-  for (auto pause = slots_poll_first;; pause = std::min(2 * pause, slots_poll_last)) {
+  interrupts_.wake_on_close(settings_->slots_dir);
+  const auto last = interrupts_.tells() ? slots_poll_last : slots_poll_last_untold;
+  for (auto pause = slots_poll_first;;) {
     auto taken = slots_->try_take(wanted);
     if (!taken) return taken.error();
     if (taken->has_value()) {
+      interrupts_.wake_on_close({});  // nothing but its own leg may wake a measuring shim
       Allocation allocation{{}, wall_us()};
       for (const auto id : **taken) allocation.gpu_ids.push_back(std::to_string(id));
       return Granted{std::move(allocation)};
     }
-    interrupts_.wait(pause);
+    pause = interrupts_.wait(pause) ? slots_poll_first : std::min(2 * pause, last);
     if (interrupts_.cancelled(false)) return Granted{};
   }
 }

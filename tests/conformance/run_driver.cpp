@@ -17,6 +17,7 @@ bool eventually(const std::function<bool()>& holds, std::chrono::seconds deadlin
   while (!holds()) {
     if (std::chrono::steady_clock::now() > end) return false;
     // tidy: allow(sleep-in-test): polls for a condition, up to a deadline
+    // tidy: allow(sleep-in-test): processes of others are waited for; nothing wakes us
     std::this_thread::sleep_for(std::chrono::milliseconds{5});
   }
   return true;

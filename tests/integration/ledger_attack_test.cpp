@@ -1,7 +1,8 @@
-// Every rule of the ledger, attacked: through the interface, with the service's rights, as the owner.
+// Every rule of the ledger, attacked: through the interface, with the service's rights, as the
+// owner.
 #include <catch2/catch.hpp>
-#include <nlohmann/json.hpp>
 #include <functional>
+#include <nlohmann/json.hpp>
 
 #include "amdahl/ledger/errors.hpp"
 #include "ledger_driver.hpp"
@@ -40,9 +41,9 @@ struct Attacked : LedgerDriver {
 TEST_CASE("the service's role changes no table", "[ledger][attack]") {
   Attacked driver;
   driver.complete_pair(driver.experiment);
-  const auto* table = GENERATE("loop_head", "event", "job", "worker_run", "verdict", "bank", "pair",
-                               "measurement", "experiment_key", "fdr_stream", "command",
-                               "schema_migration");
+  const auto* table =
+      GENERATE("loop_head", "event", "job", "worker_run", "verdict", "bank", "pair", "measurement",
+               "experiment_key", "fdr_stream", "command", "schema_migration");
   CAPTURE(table);
   const std::string name = std::string{"amdahl."} + table;
   CHECK(driver.as_service("DELETE FROM " + name) == "42501");
@@ -76,10 +77,11 @@ TEST_CASE("every function of the ledger fixes its search path or is called by on
 
 TEST_CASE("what is written once stays, even for the owner", "[ledger][attack]") {
   Attacked driver;
-  auto decision = driver.win_of(driver.experiment, core::baseline_configuration(example_job("eval")));
+  auto decision =
+      driver.win_of(driver.experiment, core::baseline_configuration(example_job("eval")));
   driver.ledger->decide(driver.lease, std::span{&decision, 1});
-  const std::string table = GENERATE("event", "measurement", "verdict", "experiment_salt",
-                                     "schema_migration");
+  const std::string table =
+      GENERATE("event", "measurement", "verdict", "experiment_salt", "schema_migration");
   CAPTURE(table);
   CHECK(driver.as_owner("DELETE FROM amdahl." + table) == "AM010");
   CHECK(driver.as_owner("TRUNCATE amdahl." + table + " CASCADE") == "AM010");
@@ -94,6 +96,27 @@ TEST_CASE("partitions of the event chain are guarded one by one", "[ledger][atta
   CHECK(driver.as_owner("SELECT amdahl._add_event_partition(1)") == "accepted");
   CHECK(driver.as_owner("TRUNCATE amdahl.event_000001") == "AM010");
   CHECK(driver.as_owner("TRUNCATE amdahl.event") == "AM010");
+}
+
+TEST_CASE("the chain goes on across partitions", "[ledger][attack]") {
+  Attacked driver;
+  driver.db.as_owner("ALTER TABLE amdahl.loop_head DISABLE TRIGGER ALL");
+  driver.db.as_owner("UPDATE amdahl.loop_head SET head_seq = 999998");
+  driver.db.as_owner("ALTER TABLE amdahl.loop_head ENABLE TRIGGER ALL");
+  for (int i = 0; i < 3; ++i) driver.ledger->note(driver.lease, "orphan_swept", "run-1", {});
+  CHECK(driver.head_seq() == 1'000'001);
+  CHECK(driver.db.as_owner("SELECT count(*) FROM amdahl.event_000001") == "2");
+  CHECK(driver.as_owner("TRUNCATE amdahl.event_000001") == "AM010");
+  CHECK(driver.as_owner("DELETE FROM amdahl.event_000001") == "AM010");
+}
+
+TEST_CASE("an inbox that nobody empties is full at a bound", "[ledger][attack]") {
+  Attacked driver;
+  driver.db.as_owner(
+      "INSERT INTO amdahl.command (key, verb, args) SELECT n::text, 'pause', '{}' "
+      "FROM generate_series(1, 1000) AS n");
+  CHECK(refusal([&] { driver.ledger->put_command("k", "pause", {}); }) == "AM012");
+  CHECK(driver.snapshot().commands.size() == 100);
 }
 
 TEST_CASE("identities and frozen protocols do not change, even for the owner", "[ledger][attack]") {
@@ -128,7 +151,8 @@ TEST_CASE("a stale loop is fenced out of every stage", "[ledger][attack]") {
   Attacked driver;
   const auto run = driver.live_run(driver.experiment, RunState::running);
   const auto stale = driver.lease;
-  REQUIRE(driver.ledger->acquire(driver.ledger->head(), "00000000-0000-4000-8000-000000000002", "b"));
+  REQUIRE(
+      driver.ledger->acquire(driver.ledger->head(), "00000000-0000-4000-8000-000000000002", "b"));
   const auto before = driver.head_seq();
   auto& ledger = *driver.ledger;
   const auto pair = driver.pair_for(driver.experiment);
@@ -146,7 +170,8 @@ TEST_CASE("a stale loop is fenced out of every stage", "[ledger][attack]") {
   ledger::NewHypothesis idea;
   idea.job = driver.job;
   ledger::RejectHypothesis rejection;
-  ledger::Registration registration = driver.registration({}, driver.job, driver.canary(driver.job));
+  ledger::Registration registration =
+      driver.registration({}, driver.job, driver.canary(driver.job));
   ledger::RetryRun retry;
   ledger::ProductionRun production;
   ledger::PlanProduction plan;
@@ -155,24 +180,58 @@ TEST_CASE("a stale loop is fenced out of every stage", "[ledger][attack]") {
   const std::vector<std::function<void()>> stages{
       [&] { ledger.renew(stale); },
       [&] { ledger.release(stale); },
-      [&] { ledger.add_jobs(stale, std::span{&job, 1}); },
-      [&] { ledger.add_hypotheses(stale, std::span{&idea, 1}, {}); },
-      [&] { ledger.reject_hypotheses(stale, std::span{&rejection, 1}); },
-      [&] { ledger.approve_hypotheses(stale, std::span{&hypothesis, 1}); },
-      [&] { ledger.register_experiments(stale, std::span{&registration, 1}); },
-      [&] { ledger.open_pairs(stale, std::span{&pair, 1}); },
-      [&] { ledger.retry_runs(stale, std::span{&retry, 1}); },
-      [&] { ledger.arm_submits(stale, std::span{&run, 1}, std::span{&sha, 1}); },
-      [&] { ledger.record_submits(stale, std::span{&submit, 1}); },
-      [&] { ledger.record_runs(stale, std::span{&record, 1}); },
-      [&] { ledger.advance(stale, std::span{&step, 1}); },
-      [&] { ledger.decide(stale, std::span{&decision, 1}); },
-      [&] { ledger.abort_experiments(stale, std::span{&driver.experiment, 1}, "late"); },
-      [&] { ledger.request_cancel(stale, std::span{&run, 1}); },
+      [&] {
+        ledger.add_jobs(stale, std::span{&job, 1});
+      },
+      [&] {
+        ledger.add_hypotheses(stale, std::span{&idea, 1}, {});
+      },
+      [&] {
+        ledger.reject_hypotheses(stale, std::span{&rejection, 1});
+      },
+      [&] {
+        ledger.approve_hypotheses(stale, std::span{&hypothesis, 1});
+      },
+      [&] {
+        ledger.register_experiments(stale, std::span{&registration, 1});
+      },
+      [&] {
+        ledger.open_pairs(stale, std::span{&pair, 1});
+      },
+      [&] {
+        ledger.retry_runs(stale, std::span{&retry, 1});
+      },
+      [&] {
+        ledger.arm_submits(stale, std::span{&run, 1}, std::span{&sha, 1});
+      },
+      [&] {
+        ledger.record_submits(stale, std::span{&submit, 1});
+      },
+      [&] {
+        ledger.record_runs(stale, std::span{&record, 1});
+      },
+      [&] {
+        ledger.advance(stale, std::span{&step, 1});
+      },
+      [&] {
+        ledger.decide(stale, std::span{&decision, 1});
+      },
+      [&] {
+        ledger.abort_experiments(stale, std::span{&driver.experiment, 1}, "late");
+      },
+      [&] {
+        ledger.request_cancel(stale, std::span{&run, 1});
+      },
       [&] { ledger.set_paused(stale, true, "late"); },
-      [&] { ledger.plan_production(stale, std::span{&plan, 1}); },
-      [&] { ledger.record_production(stale, std::span{&production, 1}); },
-      [&] { ledger.finish_commands(stale, std::span{&done, 1}); },
+      [&] {
+        ledger.plan_production(stale, std::span{&plan, 1});
+      },
+      [&] {
+        ledger.record_production(stale, std::span{&production, 1});
+      },
+      [&] {
+        ledger.finish_commands(stale, std::span{&done, 1});
+      },
       [&] { ledger.note(stale, "rewind_noticed", "loop-1", {}); },
   };
   for (std::size_t i = 0; i < stages.size(); ++i) {
@@ -188,15 +247,18 @@ TEST_CASE("an id without an intent committed before is refused", "[ledger][attac
   ledger::RecordSubmit accepted;
   accepted.run = run;
   accepted.native_id = "pid-1";
-  CHECK(refusal([&] { driver.ledger->record_submits(driver.lease, std::span{&accepted, 1}); }) ==
-        "AM004");
+  CHECK(refusal([&] {
+          driver.ledger->record_submits(driver.lease, std::span{&accepted, 1});
+        }) == "AM004");
   // Intent and id in one transaction: the intent was not durable when the submit left.
   const auto id = std::to_string(run.value);
   CHECK(driver.as_owner("DO $$ BEGIN "
                         "UPDATE amdahl.worker_run SET state = 1, spec_sha = 'a', "
-                        "intent_xid = pg_current_xact_id(), intent_fence = 1 WHERE run_id = " + id + "; "
-                        "UPDATE amdahl.worker_run SET state = 2, native_id = 'p' WHERE run_id = " + id +
-                        "; END $$") == "AM004");
+                        "intent_xid = pg_current_xact_id(), intent_fence = 1 WHERE run_id = " +
+                        id +
+                        "; "
+                        "UPDATE amdahl.worker_run SET state = 2, native_id = 'p' WHERE run_id = " +
+                        id + "; END $$") == "AM004");
 }
 
 TEST_CASE("a verdict is written once and cannot be taken back", "[ledger][attack]") {
@@ -215,7 +277,8 @@ TEST_CASE("a verdict is written once and cannot be taken back", "[ledger][attack
 
 TEST_CASE("a false tally, a minority and thin evidence are no win", "[ledger][attack]") {
   Attacked driver;
-  const auto honest = driver.win_of(driver.experiment, core::baseline_configuration(example_job("eval")));
+  const auto honest =
+      driver.win_of(driver.experiment, core::baseline_configuration(example_job("eval")));
   auto more = honest;
   more.upholds = 5;
   CHECK(driver.decide(more) == "AM006");
@@ -235,7 +298,8 @@ TEST_CASE("a false tally, a minority and thin evidence are no win", "[ledger][at
 
 TEST_CASE("a win judged with an old count of wins is refused", "[ledger][attack]") {
   Attacked driver;
-  auto decision = driver.win_of(driver.experiment, core::baseline_configuration(example_job("eval")));
+  auto decision =
+      driver.win_of(driver.experiment, core::baseline_configuration(example_job("eval")));
   decision.wins_before = 1;
   CHECK(driver.decide(decision) == "AM003");
   decision.wins_before = 0;
@@ -244,7 +308,8 @@ TEST_CASE("a win judged with an old count of wins is refused", "[ledger][attack]
 
 TEST_CASE("an experiment with live runs is not decided", "[ledger][attack]") {
   Attacked driver;
-  driver.live_run(driver.experiment, GENERATE(RunState::planned, RunState::submitted, RunState::running));
+  driver.live_run(driver.experiment,
+                  GENERATE(RunState::planned, RunState::submitted, RunState::running));
   ledger::Decision decision;
   decision.experiment = driver.experiment;
   decision.outcome = core::VerdictOutcome::inconclusive;
@@ -283,7 +348,9 @@ TEST_CASE("a pair has one live attempt and a scheduler's id one live run", "[led
   ledger::RecordSubmit same;
   same.run = second;
   same.native_id = driver.snapshot().live_runs.at(0).native_id;
-  CHECK(refusal([&] { driver.ledger->record_submits(driver.lease, std::span{&same, 1}); }) == "23505");
+  CHECK(refusal([&] {
+          driver.ledger->record_submits(driver.lease, std::span{&same, 1});
+        }) == "23505");
 }
 
 TEST_CASE("only the owner may choose a salt", "[ledger][attack]") {
@@ -312,7 +379,8 @@ TEST_CASE("the service refuses to run as the owner", "[ledger][attack]") {
 
 TEST_CASE("verify finds what a superuser altered", "[ledger][attack]") {
   Attacked driver;
-  auto decision = driver.win_of(driver.experiment, core::baseline_configuration(example_job("eval")));
+  auto decision =
+      driver.win_of(driver.experiment, core::baseline_configuration(example_job("eval")));
   driver.ledger->decide(driver.lease, std::span{&decision, 1});
   REQUIRE(driver.ledger->read("verify", {})["ok"] == true);
   const auto alter = [&](const std::string& table, const std::string& sql) {
@@ -323,8 +391,9 @@ TEST_CASE("verify finds what a superuser altered", "[ledger][attack]") {
     return found["first_bad"];
   };
   SECTION("a measurement") {
-    CHECK(alter("measurement", "UPDATE amdahl.measurement SET leg = jsonb_set(leg, '{window_us}', '1') "
-                               "WHERE run_id = 1 AND arm = 0")["table"] == "measurement");
+    CHECK(alter("measurement",
+                "UPDATE amdahl.measurement SET leg = jsonb_set(leg, '{window_us}', '1') "
+                "WHERE run_id = 1 AND arm = 0")["table"] == "measurement");
   }
   SECTION("a verdict") {
     CHECK(alter("verdict", "UPDATE amdahl.verdict SET reason = 'because'")["table"] == "verdict");
@@ -333,17 +402,20 @@ TEST_CASE("verify finds what a superuser altered", "[ledger][attack]") {
     CHECK(alter("event", "UPDATE amdahl.event SET payload = '{}' WHERE seq = 3")["seq"] == 3);
   }
   SECTION("an event that is gone") {
-    CHECK(alter("event", "DELETE FROM amdahl.event WHERE seq = 5")["problem"] == "event 5 is missing");
+    CHECK(alter("event", "DELETE FROM amdahl.event WHERE seq = 5")["problem"] ==
+          "event 5 is missing");
   }
   SECTION("the tail of the chain") {
     alter("event", "DELETE FROM amdahl.event WHERE seq = (SELECT max(seq) FROM amdahl.event)");
   }
   SECTION("a coin") {
-    CHECK(alter("pair", "UPDATE amdahl.pair SET coin = 1 - coin WHERE index = 1")["table"] == "pair");
+    CHECK(alter("pair", "UPDATE amdahl.pair SET coin = 1 - coin WHERE index = 1")["table"] ==
+          "pair");
   }
   SECTION("a charge") {
-    CHECK(alter("worker_run", "UPDATE amdahl.worker_run SET gpu_us_charged = 1 WHERE run_id = 2")
-              ["table"] == "worker_run");
+    CHECK(alter("worker_run",
+                "UPDATE amdahl.worker_run SET gpu_us_charged = 1 WHERE run_id = 2")["table"] ==
+          "worker_run");
   }
 }
 

@@ -29,7 +29,8 @@ class LedgerDriver {
   core::ExperimentId start_trial(core::JobId job, const std::vector<core::Change>& changes);
 
   ledger::OpenPair pair_for(core::ExperimentId experiment, int check_no = 0);
-  /// Opens a pair and takes its run to where `state` says (planned, submitting, submitted, running).
+  /// Opens a pair and takes its run to where `state` says (planned, submitting, submitted,
+  /// running).
   core::RunId live_run(core::ExperimentId experiment, core::RunState state, int check_no = 0);
   /// A pair from opening to complete: the variant costs `ratio` of the baseline.
   void complete_pair(core::ExperimentId experiment, int check_no = 0, double ratio = 0.5);

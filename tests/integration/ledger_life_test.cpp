@@ -31,7 +31,8 @@ TEST_CASE("what is written comes back as it was", "[ledger]") {
   const auto hypothesis = driver.propose(job, changes);
   const auto protocol = driver.trial(job, changes);
   const auto item = driver.registration(hypothesis, job, protocol);
-  const auto experiment = driver.ledger->register_experiments(driver.lease, std::span{&item, 1}).at(0);
+  const auto experiment =
+      driver.ledger->register_experiments(driver.lease, std::span{&item, 1}).at(0);
   driver.complete_pair(experiment);
   const auto live = driver.live_run(experiment, RunState::submitted);
 
@@ -105,7 +106,8 @@ TEST_CASE("a known idea is rejected with its old verdict", "[ledger]") {
         "duplicate of EXP-1: no_effect");
 }
 
-TEST_CASE("an A/A canary takes no place in the stream and leaves its noise with the job", "[ledger]") {
+TEST_CASE("an A/A canary takes no place in the stream and leaves its noise with the job",
+          "[ledger]") {
   LedgerDriver driver;
   const auto job = driver.add_job();
   const auto item = driver.registration({}, job, driver.canary(job));

@@ -33,8 +33,9 @@ TEST_CASE("status counts what there is and sums without rounding to zero", "[led
   CHECK(status["loop"]["state"] == "running");
   CHECK(status["loop"]["holder"] == "test");
   CHECK(status["jobs"] == 1);
-  CHECK(status["experiments"] == json{{"registered", 0}, {"discovering", 1}, {"refuting", 0},
-                                      {"decided", 1}, {"aborted", 0}});
+  CHECK(
+      status["experiments"] ==
+      json{{"registered", 0}, {"discovering", 1}, {"refuting", 0}, {"decided", 1}, {"aborted", 0}});
   CHECK(status["open"].size() == 1);
   CHECK(status["open"][0]["name"] == "EXP-2");
   CHECK(status["hypotheses"]["decided"] == 1);
@@ -51,6 +52,21 @@ TEST_CASE("status counts what there is and sums without rounding to zero", "[led
         Approx(1200 * 4.0 / 3600 * 0.5));
 }
 
+TEST_CASE("an empty ledger answers every view", "[ledger][read]") {
+  TestDatabase db;
+  const auto ledger = ledger::connect(db.service_url());
+  for (const auto* view : {"status", "rank", "jobs", "job", "hypotheses", "experiments",
+                           "experiment", "runs", "bank", "events", "verify", "known"}) {
+    CAPTURE(view);
+    CHECK_NOTHROW(ledger->read(view, {}));
+  }
+  const auto status = ledger->read("status", {});
+  CHECK(status["loop"]["state"] == "no_leader");
+  CHECK(status["experiments"]["decided"] == 0);
+  CHECK(status["runs"]["planned"] == 0);
+  CHECK(status["bank"]["projected_gpu_hours_per_month"].is_null());
+}
+
 TEST_CASE("an experiment's answer holds all its evidence", "[ledger][read]") {
   BusyLedger driver;
   const auto answer = driver.ledger->read("experiment", {{"experiment", driver.won.value}});
@@ -59,8 +75,11 @@ TEST_CASE("an experiment's answer holds all its evidence", "[ledger][read]") {
   CHECK(answer["saving"].get<double>() == Approx(0.5));
   CHECK(answer["saving_lower"].get<double>() == Approx(1 - 1 / 1.5));
   CHECK(answer["checks"].size() == 3);
-  CHECK(answer["checks"][0] == json{{"check_no", 1}, {"kind", "seed_and_shard"}, {"planned", 1},
-                                    {"vote", "uphold"}, {"mean", 0.69}});
+  CHECK(answer["checks"][0] == json{{"check_no", 1},
+                                    {"kind", "seed_and_shard"},
+                                    {"planned", 1},
+                                    {"vote", "uphold"},
+                                    {"mean", 0.69}});
   CHECK(answer["pairs"].size() == 4);
   CHECK(answer["pairs"][0]["state"] == "complete");
   CHECK(answer["pairs"][0]["ran_first"] == "variant");
@@ -111,7 +130,8 @@ TEST_CASE("rank lists waste by month, and unknown last", "[ledger][read]") {
   driver.add_job("other");
   ledger::Decision decision;
   const auto item = driver.registration({}, driver.job, driver.canary(driver.job));
-  decision.experiment = driver.ledger->register_experiments(driver.lease, std::span{&item, 1}).at(0);
+  decision.experiment =
+      driver.ledger->register_experiments(driver.lease, std::span{&item, 1}).at(0);
   decision.outcome = core::VerdictOutcome::no_effect;
   decision.reason = "sigma0 = 0.01";
   decision.phase_share =
@@ -129,7 +149,8 @@ TEST_CASE("rank lists waste by month, and unknown last", "[ledger][read]") {
   CHECK(rank[1]["explained_share"].is_null());
 }
 
-TEST_CASE("known finds the same idea by fingerprint and a near one by its change", "[ledger][read]") {
+TEST_CASE("known finds the same idea by fingerprint and a near one by its change",
+          "[ledger][read]") {
   LedgerDriver driver;
   const auto job = driver.add_job();
   const auto experiment = driver.start_trial(job, {workers(4)});
@@ -141,7 +162,8 @@ TEST_CASE("known finds the same idea by fingerprint and a near one by its change
   driver.ledger->decide(driver.lease, std::span{&decision, 1});
   const json changes = core::to_json(std::vector{workers(4)});
   const auto same = driver.ledger->read(
-      "known", {{"job", "eval"}, {"changes", changes},
+      "known", {{"job", "eval"},
+                {"changes", changes},
                 {"fingerprint", core::fingerprint(driver.trial(job, {workers(4)}))}});
   CHECK(same["experiment"]["outcome"] == "refuted");
   const auto near = driver.ledger->read("known", {{"job", "eval"}, {"changes", changes}});

@@ -1,7 +1,7 @@
 // Repeats, races and lost connections: the cold read decides, so everything may be asked again.
 #include <catch2/catch.hpp>
-#include <nlohmann/json.hpp>
 #include <functional>
+#include <nlohmann/json.hpp>
 #include <thread>
 
 #include "amdahl/ledger/errors.hpp"
@@ -106,7 +106,8 @@ TEST_CASE("of two acquirers that saw the same head, one leads", "[ledger][repeat
   CHECK_FALSE(lost);
   CHECK(won->fence == driver.lease.fence + 1);
   // The answer got lost: the same term again finds itself leading.
-  CHECK(driver.ledger->acquire(seen, "00000000-0000-4000-8000-00000000000a", "a")->fence == won->fence);
+  CHECK(driver.ledger->acquire(seen, "00000000-0000-4000-8000-00000000000a", "a")->fence ==
+        won->fence);
 }
 
 TEST_CASE("a renewal is seen by whoever waits to take over", "[ledger][repeat]") {
@@ -127,8 +128,9 @@ TEST_CASE("a lease given back is taken without a wait and its holder writes no m
 }
 
 void kill_service_sessions(const TestDatabase& db) {
-  db.as_owner("SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity "
-              "WHERE datname = current_database() AND usename = 'amdahl_service'");
+  db.as_owner(
+      "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity "
+      "WHERE datname = current_database() AND usename = 'amdahl_service'");
 }
 
 TEST_CASE("after a killed connection the next call works", "[ledger][repeat]") {
@@ -158,8 +160,9 @@ TEST_CASE("a connection killed inside a stage leaves its outcome unknown", "[led
         thrown = other.what();
       }
     }};
-    while (driver.db.as_owner("SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' "
-                              "AND usename = 'amdahl_service'") == "0") {
+    while (
+        driver.db.as_owner("SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' "
+                           "AND usename = 'amdahl_service'") == "0") {
       std::this_thread::yield();
     }
     kill_service_sessions(driver.db);

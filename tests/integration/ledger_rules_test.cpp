@@ -34,8 +34,8 @@ struct Ruled : LedgerDriver {
     idea.job = job;
     idea.changes = changes;
     idea.replicate = replicate;
-    auto item = registration(ledger->add_hypotheses(lease, one(idea), {}).at(0), job,
-                             trial(job, changes));
+    auto item =
+        registration(ledger->add_hypotheses(lease, one(idea), {}).at(0), job, trial(job, changes));
     item.near_duplicate_ok = near_ok;
     item.replicate = replicate;
     return ledger->register_experiments(lease, one(item)).at(0);
@@ -171,8 +171,10 @@ TEST_CASE("a run that never started is tried again with the same coin", "[ledger
 
 TEST_CASE("a rejected submit ends the run and voids its pair", "[ledger][rules]") {
   Ruled driver;
-  const auto run = driver.live_run(driver.start_trial(driver.job, {workers(4)}), RunState::submitting);
-  ledger::RecordSubmit rejected{run, ledger::RecordSubmit::Kind::rejected, "", 0, "no such partition"};
+  const auto run =
+      driver.live_run(driver.start_trial(driver.job, {workers(4)}), RunState::submitting);
+  ledger::RecordSubmit rejected{run, ledger::RecordSubmit::Kind::rejected, "", 0,
+                                "no such partition"};
   driver.ledger->record_submits(driver.lease, one(rejected));
   const auto snapshot = driver.snapshot();
   CHECK(snapshot.live_runs.empty());
@@ -182,8 +184,10 @@ TEST_CASE("a rejected submit ends the run and voids its pair", "[ledger][rules]"
 
 TEST_CASE("a postponed or unclear submit is armed again with the same run key", "[ledger][rules]") {
   Ruled driver;
-  const auto run = driver.live_run(driver.start_trial(driver.job, {workers(4)}), RunState::submitting);
-  const auto kind = GENERATE(ledger::RecordSubmit::Kind::retry, ledger::RecordSubmit::Kind::unknown);
+  const auto run =
+      driver.live_run(driver.start_trial(driver.job, {workers(4)}), RunState::submitting);
+  const auto kind =
+      GENERATE(ledger::RecordSubmit::Kind::retry, ledger::RecordSubmit::Kind::unknown);
   const ledger::RecordSubmit answer{run, kind, "", 0, "try later"};
   driver.ledger->record_submits(driver.lease, one(answer));
   CHECK(driver.snapshot().live_runs.at(0).state == RunState::submitting);
@@ -195,7 +199,8 @@ TEST_CASE("a postponed or unclear submit is armed again with the same run key", 
   CHECK_THROWS_AS(driver.ledger->arm_submits(driver.lease, one(run), one(other)), ledger::Refused);
 }
 
-TEST_CASE("an abort waits for its live runs and then gives the fingerprint back", "[ledger][rules]") {
+TEST_CASE("an abort waits for its live runs and then gives the fingerprint back",
+          "[ledger][rules]") {
   Ruled driver;
   const auto experiment = driver.start_trial(driver.job, {workers(4)});
   driver.complete_pair(experiment);
@@ -227,6 +232,17 @@ TEST_CASE("an abort waits for its live runs and then gives the fingerprint back"
   CHECK(summary["pairs_open"] == 0);
   CHECK(driver.try_again({workers(4)}));
   CHECK(driver.ledger->read("verify", {})["ok"] == true);
+}
+
+TEST_CASE("an aborted canary pauses its job until somebody adds it again", "[ledger][rules]") {
+  Ruled driver;
+  const auto item = driver.registration({}, driver.job, driver.canary(driver.job));
+  const auto canary = driver.ledger->register_experiments(driver.lease, one(item)).at(0);
+  driver.ledger->abort_experiments(driver.lease, one(canary), "not now");
+  CHECK(driver.snapshot().jobs.at(0).paused);
+  driver.add_job();
+  CHECK_FALSE(driver.snapshot().jobs.at(0).paused);
+  CHECK(driver.ledger->register_experiments(driver.lease, one(item)).at(0));
 }
 
 TEST_CASE("a hold keeps the time it began and is lifted by an empty reason", "[ledger][rules]") {
@@ -328,7 +344,9 @@ TEST_CASE("what a crashing job prints is stored whatever its bytes", "[ledger][r
   ended.pair = core::PairState::complete;
   driver.ledger->record_runs(driver.lease, one(ended));
   const auto stored = driver.snapshot().experiments.at(0).pairs.at(0).legs.at(0);
-  CHECK(stored.error_tail == "a\xef\xbf\xbd" "b\\u0000\xef\xbf\xbd\n'; DROP");
+  CHECK(stored.error_tail ==
+        "a\xef\xbf\xbd"
+        "b\\u0000\xef\xbf\xbd\n'; DROP");
   CHECK_FALSE(stored.units);
   CHECK(driver.db.as_owner("SELECT units IS NULL FROM amdahl.measurement") == "t");
 }

@@ -1,6 +1,7 @@
 // The numbers and words of SQL are those of core/states.hpp.
-#include <catch2/catch.hpp>
 #include <fmt/format.h>
+
+#include <catch2/catch.hpp>
 
 #include "amdahl/core/states.hpp"
 #include "support/test_database.hpp"
@@ -33,10 +34,10 @@ std::string allowed(const TestDatabase& db, const std::string& table, const std:
 }
 
 std::string spelled(const TestDatabase& db, const std::string& name) {
-  return db.as_owner(fmt::format(
-      "SELECT string_agg(amdahl._word('{0}', n::smallint) || ' ', '' ORDER BY n) "
-      "FROM generate_series(0, 20) AS n",
-      name));
+  return db.as_owner(
+      fmt::format("SELECT string_agg(amdahl._word('{0}', n::smallint) || ' ', '' ORDER BY n) "
+                  "FROM generate_series(0, 20) AS n",
+                  name));
 }
 
 template <class E>
@@ -71,8 +72,9 @@ TEST_CASE("SQL lets a run move exactly as the code does", "[ledger]") {
       code += core::may_follow(from.value, to.value) ? 't' : 'f';
     }
   }
-  sql = db.as_owner("SELECT string_agg(left(amdahl._may_follow(f::smallint, t::smallint)::text, 1), '' "
-                    "ORDER BY f, t) FROM generate_series(0, 9) AS f, generate_series(0, 9) AS t");
+  sql = db.as_owner(
+      "SELECT string_agg(left(amdahl._may_follow(f::smallint, t::smallint)::text, 1), '' "
+      "ORDER BY f, t) FROM generate_series(0, 9) AS f, generate_series(0, 9) AS t");
   CHECK(sql == code);
 }
 

@@ -69,10 +69,12 @@ void check_coins(const json& experiment) {
 
 }  // namespace
 
-TEST_CASE("a threefold effect goes from nothing to a win that moves the champion", "[loop][integration]") {
+TEST_CASE("a threefold effect goes from nothing to a win that moves the champion",
+          "[loop][integration]") {
   LoopStand stand;
   auto service = stand.service();
-  REQUIRE(stand.command(*service, "add_job", {{"spec", core::to_json(stand.threefold())}})["ok"] == true);
+  REQUIRE(stand.command(*service, "add_job", {{"spec", core::to_json(stand.threefold())}})["ok"] ==
+          true);
   stand.run_until_idle(*service);
 
   const auto trial = only_trial(*service);
@@ -88,7 +90,8 @@ TEST_CASE("a threefold effect goes from nothing to a win that moves the champion
   CHECK(service->ledger->read("verify", json::object())["ok"] == true);
 }
 
-TEST_CASE("nothing decided is tried again, and a known idea answers with its verdict", "[loop][integration]") {
+TEST_CASE("nothing decided is tried again, and a known idea answers with its verdict",
+          "[loop][integration]") {
   LoopStand stand;
   auto service = stand.service();
   stand.command(*service, "add_job", {{"spec", core::to_json(stand.threefold())}});
@@ -100,7 +103,8 @@ TEST_CASE("nothing decided is tried again, and a known idea answers with its ver
   CHECK(experiments_of(*again).size() == 2);  // the A/A pairs and the trial
 
   const json change{{{"kind", "arg"}, {"name", "pace"}, {"value", "fast"}}};
-  const auto answer = stand.command(*again, "propose", {{"job", "threefold"}, {"changes", change}, {"source", "human"}});
+  const auto answer = stand.command(
+      *again, "propose", {{"job", "threefold"}, {"changes", change}, {"source", "human"}});
   CAPTURE(answer.dump());
   CHECK(answer["known"] == true);
   CHECK(answer["experiment"]["outcome"] == "win");
@@ -173,7 +177,8 @@ bool run_and_kill(LoopStand& stand, std::uint64_t seed, int boundaries) {
 
 }  // namespace
 
-TEST_CASE("killed at every boundary between an effect and its record, the loop ends the same", "[loop][integration]") {
+TEST_CASE("killed at every boundary between an effect and its record, the loop ends the same",
+          "[loop][integration]") {
   LoopStand stand;
   {
     auto service = stand.service();
@@ -181,7 +186,8 @@ TEST_CASE("killed at every boundary between an effect and its record, the loop e
     service->leadership.release();
   }
   int kills = 0;
-  // The nth process dies at its nth boundary: over one experiment every boundary is hit, most often.
+  // The nth process dies at its nth boundary: over one experiment every boundary is hit, most
+  // often.
   for (int n = 1; run_and_kill(stand, static_cast<std::uint64_t>(n) + 100, n); ++n) {
     REQUIRE(++kills < 500);
   }

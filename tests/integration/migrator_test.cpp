@@ -1,10 +1,11 @@
-#include <catch2/catch.hpp>
+#include "amdahl/ledger/migrator.hpp"
+
 #include <algorithm>
+#include <catch2/catch.hpp>
 #include <thread>
 
 #include "amdahl/ledger/errors.hpp"
 #include "amdahl/ledger/ledger.hpp"
-#include "amdahl/ledger/migrator.hpp"
 #include "support/test_database.hpp"
 
 namespace amdahl::test {
@@ -25,11 +26,13 @@ void tamper(const TestDatabase& db, const std::string& sql) {
 TEST_CASE("a database without a ledger is refused with the command that makes one", "[migrator]") {
   auto db = TestDatabase::empty();
   CHECK_THROWS_AS(ledger::connect(db.service_url()), ledger::SchemaMismatch);
-  CHECK_THROWS_WITH(ledger::connect(db.service_url()), Catch::Contains("amdahl --config FILE db migrate"));
+  CHECK_THROWS_WITH(ledger::connect(db.service_url()),
+                    Catch::Contains("amdahl --config FILE db migrate"));
   CHECK_FALSE(ledger::plan_migrations(db.owner_url()).front().applied);
 }
 
-TEST_CASE("migrating makes a ledger that the service can use, and again changes nothing", "[migrator]") {
+TEST_CASE("migrating makes a ledger that the service can use, and again changes nothing",
+          "[migrator]") {
   auto db = TestDatabase::empty();
   REQUIRE(ledger::migrate(db.owner_url(), service).has_value());
   CHECK(all_applied(ledger::plan_migrations(db.owner_url())));
@@ -62,20 +65,23 @@ TEST_CASE("a migration edited after it was applied is named and refused", "[migr
 
 TEST_CASE("a ledger newer than the binary is left alone", "[migrator]") {
   TestDatabase db;
-  db.as_owner("INSERT INTO amdahl.schema_migration VALUES (999, '0999_future.sql', sha256('x'), 999)");
+  db.as_owner(
+      "INSERT INTO amdahl.schema_migration VALUES (999, '0999_future.sql', sha256('x'), 999)");
   CHECK(ledger::migrate(db.owner_url(), service).has_error());
   CHECK_THROWS_WITH(ledger::connect(db.service_url()), Catch::Contains("install a newer amdahl"));
 }
 
 TEST_CASE("a newer ledger that still serves this binary is used", "[migrator]") {
   TestDatabase db;
-  db.as_owner("INSERT INTO amdahl.schema_migration VALUES (999, '0999_future.sql', sha256('x'), 1)");
+  db.as_owner(
+      "INSERT INTO amdahl.schema_migration VALUES (999, '0999_future.sql', sha256('x'), 1)");
   CHECK_NOTHROW(ledger::connect(db.service_url()));
 }
 
 TEST_CASE("replaced functions are noticed and put back", "[migrator]") {
   TestDatabase db;
-  db.as_owner("UPDATE amdahl.schema_function SET checksum = sha256('x') WHERE name = '04_lease.sql'");
+  db.as_owner(
+      "UPDATE amdahl.schema_function SET checksum = sha256('x') WHERE name = '04_lease.sql'");
   CHECK_THROWS_AS(ledger::connect(db.service_url()), ledger::SchemaMismatch);
   CHECK_FALSE(all_applied(ledger::plan_migrations(db.owner_url())));
   REQUIRE(ledger::migrate(db.owner_url(), service).has_value());
@@ -106,8 +112,9 @@ TEST_CASE("an owner who may not make roles is told what to ask for", "[migrator]
   db.as_owner("DROP ROLE IF EXISTS amdahl_small_owner");
   db.as_owner("CREATE ROLE amdahl_small_owner LOGIN");
   db.as_owner("SELECT set_config('x.y', current_database(), false)");
-  db.as_owner("DO $$ BEGIN EXECUTE format('GRANT CREATE ON DATABASE %I TO amdahl_small_owner', "
-              "current_database()); END $$");
+  db.as_owner(
+      "DO $$ BEGIN EXECUTE format('GRANT CREATE ON DATABASE %I TO amdahl_small_owner', "
+      "current_database()); END $$");
   auto url = db.owner_url();
   url.replace(url.find("amdahl_owner"), std::string{"amdahl_owner"}.size(), "amdahl_small_owner");
   const auto migrated = ledger::migrate(url, "amdahl_nobody_made_this");

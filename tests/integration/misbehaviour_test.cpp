@@ -43,7 +43,8 @@ json verdict_of(LoopStand& stand, const core::JobSpec& spec) {
 
 }  // namespace
 
-TEST_CASE("a variant that misbehaves is refuted, and the reason names how", "[loop][misbehaviour][integration]") {
+TEST_CASE("a variant that misbehaves is refuted, and the reason names how",
+          "[loop][misbehaviour][integration]") {
   const auto [how, named] = GENERATE(table<std::string, std::string>({{"crash", "exit 3"},
                                                                       {"silent", "units"},
                                                                       {"garbage", "units"},
@@ -61,12 +62,14 @@ TEST_CASE("a variant that misbehaves is refuted, and the reason names how", "[lo
   CHECK(verdict["reason"].get<std::string>().find(named) != std::string::npos);
 }
 
-TEST_CASE("an uninstrumented job, measured by regex, reaches a win", "[loop][misbehaviour][integration]") {
+TEST_CASE("an uninstrumented job, measured by regex, reaches a win",
+          "[loop][misbehaviour][integration]") {
   LoopStand stand;
   CHECK(verdict_of(stand, misbehaving("fast"))["outcome"] == "win");
 }
 
-TEST_CASE("a job whose baseline cannot be measured stops and says so", "[loop][misbehaviour][integration]") {
+TEST_CASE("a job whose baseline cannot be measured stops and says so",
+          "[loop][misbehaviour][integration]") {
   LoopStand stand;
   auto spec = misbehaving("fast");
   spec.knobs[0].baseline = "crash";
@@ -80,21 +83,25 @@ TEST_CASE("a job whose baseline cannot be measured stops and says so", "[loop][m
   CHECK(service->runner.last().waiting[0].starts_with("job misbehaving is paused"));
 }
 
-TEST_CASE("a patch that does not apply is refused before anything runs", "[loop][misbehaviour][integration]") {
+TEST_CASE("a patch that does not apply is refused before anything runs",
+          "[loop][misbehaviour][integration]") {
   LoopStand stand;
   auto service = stand.service();
   stand.command(*service, "add_job", {{"spec", core::to_json(misbehaving("fast"))}});
-  const std::string patch = "--- a/misbehaving.sh\n+++ b/misbehaving.sh\n@@ -1,1 +1,1 @@\n-#!/bin/nothing\n+#!/bin/sh\n";
-  const auto answer = stand.command(
-      *service, "propose",
-      {{"job", "misbehaving"}, {"changes", {{{"kind", "patch"}, {"value", patch}}}}, {"source", "human"}});
+  const std::string patch =
+      "--- a/misbehaving.sh\n+++ b/misbehaving.sh\n@@ -1,1 +1,1 @@\n-#!/bin/nothing\n+#!/bin/sh\n";
+  const auto answer = stand.command(*service, "propose",
+                                    {{"job", "misbehaving"},
+                                     {"changes", {{{"kind", "patch"}, {"value", patch}}}},
+                                     {"source", "human"}});
   CAPTURE(answer.dump());
   CHECK(answer["ok"] == false);
   CHECK(answer["error"].get<std::string>().find("misbehaving.sh") != std::string::npos);
   CHECK(service->ledger->read("hypotheses", json::object())["hypotheses"].empty());
 }
 
-TEST_CASE("an aborted experiment stops its runs, charges them and frees the idea", "[loop][misbehaviour][integration]") {
+TEST_CASE("an aborted experiment stops its runs, charges them and frees the idea",
+          "[loop][misbehaviour][integration]") {
   LoopStand stand;
   auto service = stand.service();
   auto spec = misbehaving("endless");
@@ -111,7 +118,8 @@ TEST_CASE("an aborted experiment stops its runs, charges them and frees the idea
     return trial == 0;
   });
   REQUIRE(trial != 0);
-  REQUIRE(stand.command(*service, "abort", {{"experiment", trial}, {"reason", "enough"}})["ok"] == true);
+  REQUIRE(stand.command(*service, "abort", {{"experiment", trial}, {"reason", "enough"}})["ok"] ==
+          true);
   stand.run_until_idle(*service);
   const auto row = service->ledger->read("experiment", {{"experiment", trial}});
   CHECK(row["state"] == "aborted");

@@ -1,22 +1,24 @@
-#include <catch2/catch.hpp>
+#include "amdahl/ledger/private_server.hpp"
+
 #include <fmt/format.h>
 #include <signal.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <catch2/catch.hpp>
 #include <filesystem>
 #include <fstream>
 
 #include "amdahl/ledger/ledger.hpp"
 #include "amdahl/ledger/migrator.hpp"
-#include "amdahl/ledger/private_server.hpp"
 
 namespace amdahl::test {
 namespace {
 
 namespace fs = std::filesystem;
 
-// A folder of its own below /tmp, which a service user may search; its server is stopped at the end.
+// A folder of its own below /tmp, which a service user may search; its server is stopped at the
+// end.
 struct ServerFolder {
   fs::path root = fmt::format("/tmp/amdahl-server-test-{}", ::getpid());
   ledger::PrivateServerOptions options{.data_dir = root / "data",
@@ -46,8 +48,8 @@ TEST_CASE("a private server is made, joined, stopped and started again with its 
   REQUIRE(server->ensure_database("amdahl").has_value());
   REQUIRE(server->ensure_database("amdahl").has_value());
   REQUIRE(ledger::migrate(server->owner_url("amdahl"), "amdahl_service").has_value());
-  REQUIRE(ledger::connect(server->service_url("amdahl"))->acquire({}, "00000000-0000-4000-8000-000000000001",
-                                                                  "test"));
+  REQUIRE(ledger::connect(server->service_url("amdahl"))
+              ->acquire({}, "00000000-0000-4000-8000-000000000001", "test"));
   auto joined = ledger::PrivateServer::start(folder.options);
   REQUIRE(joined.has_value());
   CHECK_FALSE(joined->started_here());
@@ -67,10 +69,10 @@ TEST_CASE("a private server is made, joined, stopped and started again with its 
 
 TEST_CASE("what a killed initdb left behind is cleared away", "[server]") {
   ServerFolder folder;
-  fs::create_directories(folder.root / "data.new");
-  std::ofstream{folder.root / "data.new/PG_VERSION"} << "15\n";
+  fs::create_directories(folder.root / "data.new.1");
+  std::ofstream{folder.root / "data.new.1/PG_VERSION"} << "15\n";
   CHECK(ledger::PrivateServer::start(folder.options).has_value());
-  CHECK_FALSE(fs::exists(folder.root / "data.new"));
+  CHECK_FALSE(fs::exists(folder.root / "data.new.1"));
 }
 
 TEST_CASE("a server found with a stale pid file is started", "[server]") {

@@ -45,7 +45,8 @@ core::JobSpec LoopStand::threefold(const std::string& name) const {
   auto text = read_text(fs::path{AMDAHL_SOURCE_DIR} / "tests/fixtures/threefold/job.toml.in");
   const std::string mark = "@COUNT_FILE@";
   text.replace(text.rfind(mark), mark.size(), count_file().string());  // the comment names it too
-  auto spec = core::parse_job_file(text, "job.toml", AMDAHL_SOURCE_DIR "/tests/fixtures/threefold").value();
+  auto spec =
+      core::parse_job_file(text, "job.toml", AMDAHL_SOURCE_DIR "/tests/fixtures/threefold").value();
   spec.name = name;
   return spec;
 }
@@ -72,18 +73,22 @@ std::unique_ptr<LoopStand::Service> LoopStand::service(std::uint64_t seed) {
                   std::move(ledger_),
                   std::move(adapter_),
                   loop::CodeStore{folder / "code"},
-                  loop::Engine{{ref, {pointer}, code, random, settings_, log_nothing, std::move(boundary_)}},
+                  loop::Engine{
+                      {ref, {pointer}, code, random, settings_, log_nothing, std::move(boundary_)}},
                   loop::Leadership{ref, clock, random, {std::chrono::seconds{15}, "test", true}},
-                  loop::Runner{engine, leadership, clock,
+                  loop::Runner{engine,
+                               leadership,
+                               clock,
                                {std::chrono::milliseconds{10}, std::chrono::milliseconds{10},
                                 std::chrono::milliseconds{50}, std::chrono::milliseconds{0}},
                                log_nothing}} {}
   };
-  return std::make_unique<Builder>(seed, std::move(ledger), std::move(adapter), ledger_ref, adapter_ptr,
-                                   folder_, clock_, settings, boundary);
+  return std::make_unique<Builder>(seed, std::move(ledger), std::move(adapter), ledger_ref,
+                                   adapter_ptr, folder_, clock_, settings, boundary);
 }
 
-nlohmann::json LoopStand::command(Service& service, const std::string& verb, const nlohmann::json& args) {
+nlohmann::json LoopStand::command(Service& service, const std::string& verb,
+                                  const nlohmann::json& args) {
   const auto key = "test-" + std::to_string(++commands_);
   service.ledger->put_command(key, verb, args);
   for (int i = 0; i < 50; ++i) {

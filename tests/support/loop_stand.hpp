@@ -16,8 +16,8 @@
 
 namespace amdahl::test {
 
-/// A whole loop on one machine: a fresh ledger, a local cluster with real shims, a state folder of its
-/// own. Every `Service` is what one process would be; they share nothing but ledger and folder.
+/// A whole loop on one machine: a fresh ledger, a local cluster with real shims, a state folder of
+/// its own. Every `Service` is what one process would be; they share nothing but ledger and folder.
 class LoopStand {
  public:
   explicit LoopStand(std::int64_t gpus = 4, std::int64_t cpus = 4);

@@ -12,7 +12,8 @@ namespace amdahl::test {
 class RealClock final : public core::Clock {
  public:
   core::WallTime now() override {
-    return std::chrono::time_point_cast<std::chrono::microseconds>(std::chrono::system_clock::now());
+    return std::chrono::time_point_cast<std::chrono::microseconds>(
+        std::chrono::system_clock::now());
   }
   core::BootTime since_boot() override {
     timespec at{};

@@ -7,7 +7,7 @@
 #include <stdexcept>
 #include <string>
 
-namespace amdahl::tests {
+namespace amdahl::test {
 
 /// A folder of a test's own, removed with all it holds.
 class ScratchFolder {
@@ -42,4 +42,4 @@ class ScratchFolder {
   std::filesystem::path path_;
 };
 
-}  // namespace amdahl::tests
+}  // namespace amdahl::test

@@ -24,7 +24,8 @@ inline ledger::JobRow some_job() {
   job.spec.command = {"run", "{workers}", "{seed}", "{length}"};
   job.spec.resources = {1, 4, 2, 1 << 20};
   job.spec.time_limit = std::chrono::seconds{60};
-  job.spec.knobs = {{"workers", "input", "", "", "0", {"2"}}, {"gpus", "over", "gpus", "", "4", {"2"}}};
+  job.spec.knobs = {{"workers", "input", "", "", "0", {"2"}},
+                    {"gpus", "over", "gpus", "", "4", {"2"}}};
   job.champion = core::baseline_configuration(job.spec);
   job.sigma0 = 0.01;
   job.sigma0_from = {1};

@@ -34,12 +34,11 @@ T must(core::Result<T> result) {
 ledger::PrivateServer join_server() {
   fs::create_directories(root());
   fs::permissions(root(), fs::perms::owner_all | fs::perms::group_exec | fs::perms::others_exec);
-  return must(ledger::PrivateServer::start(
-      {.data_dir = root() / "data",
-       .socket_dir = root() / "run",
-       .service_user = "amdahl",
-       .durable = false,
-       .settings = {"max_connections = 100"}}));
+  return must(ledger::PrivateServer::start({.data_dir = root() / "data",
+                                            .socket_dir = root() / "run",
+                                            .service_user = "amdahl",
+                                            .durable = false,
+                                            .settings = {"max_connections = 100"}}));
 }
 
 ledger::PrivateServer& server() {
@@ -110,7 +109,9 @@ std::string TestDatabase::owner_url() const { return server().owner_url(name_); 
 std::string TestDatabase::service_url() const { return server().service_url(name_); }
 
 std::string TestDatabase::as_owner(const std::string& sql) const { return ask(owner_url(), sql); }
-std::string TestDatabase::as_service(const std::string& sql) const { return ask(service_url(), sql); }
+std::string TestDatabase::as_service(const std::string& sql) const {
+  return ask(service_url(), sql);
+}
 
 void TestDatabase::script_as_owner(const std::string& sql) const {
   ledger::pq::Session session{owner_url(), {60'000, 20'000}};

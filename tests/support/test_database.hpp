@@ -5,9 +5,9 @@
 
 namespace amdahl::test {
 
-/// A fresh, migrated ledger of its own for one test, dropped at the end. All test processes share one
-/// private PostgreSQL (folder: AMDAHL_TEST_PG, or one below /tmp), started by whoever comes first and
-/// left running; `test_postgres stop` ends it.
+/// A fresh, migrated ledger of its own for one test, dropped at the end. All test processes share
+/// one private PostgreSQL (folder: AMDAHL_TEST_PG, or one below /tmp), started by whoever comes
+/// first and left running; `test_postgres stop` ends it.
 class TestDatabase {
  public:
   TestDatabase();

@@ -54,10 +54,10 @@ struct JobSpec {
   std::string window = "leg";  ///< `leg` or `steady`
   std::string quality_metric;
   bool higher_is_better = true;
-  double quality_margin = 0;                   ///< absolute, > 0 when has_quality
-  std::map<std::string, double> limits;        ///< what a change may cost elsewhere, as a ratio (0.25)
-  std::optional<double> runs_per_month;        ///< production; unknown when absent
-  bool digest_required = false;                ///< hold where sample digests are unknown
+  double quality_margin = 0;             ///< absolute, > 0 when has_quality
+  std::map<std::string, double> limits;  ///< what a change may cost elsewhere, as a ratio (0.25)
+  std::optional<double> runs_per_month;  ///< production; unknown when absent
+  bool digest_required = false;          ///< hold where sample digests are unknown
   std::vector<Knob> knobs;
 
   friend bool operator==(const JobSpec&, const JobSpec&) = default;

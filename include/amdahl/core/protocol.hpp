@@ -16,9 +16,9 @@ namespace amdahl::core {
 /// One of the N refute checks, fixed at registration. `check_no` 1…N in this order.
 struct CheckPlan {
   CheckKind kind = CheckKind::seed_and_shard;
-  std::int64_t seed = 0;       ///< what {seed} becomes
-  std::int64_t shard = 0;      ///< what {shard} becomes
-  std::int64_t length = 1;     ///< what {length} becomes
+  std::int64_t seed = 0;    ///< what {seed} becomes
+  std::int64_t shard = 0;   ///< what {shard} becomes
+  std::int64_t length = 1;  ///< what {length} becomes
   bool fresh_layout = false;
   std::int64_t env_padding_bytes = 0;
 
@@ -35,21 +35,21 @@ struct Protocol {
   Configuration variant;
   std::vector<Change> changes;
 
-  double sigma0 = 0.042;         ///< noise scale of d
-  std::string sigma0_source;     ///< `8 A/A pairs of EXP-1` or `fallback`
-  double theta_mei = 0;          ///< smallest effect of interest, −ln 0.97
-  double nominate_at = 10;       ///< E
-  double decide_at = 100;        ///< E, at least; 1/α_t if larger
+  double sigma0 = 0.042;      ///< noise scale of d
+  std::string sigma0_source;  ///< `8 A/A pairs of EXP-1` or `fallback`
+  double theta_mei = 0;       ///< smallest effect of interest, −ln 0.97
+  double nominate_at = 10;    ///< E
+  double decide_at = 100;     ///< E, at least; 1/α_t if larger
   int pairs_min = 4;
-  int pairs_max = 15;            ///< of discovery
+  int pairs_max = 15;  ///< of discovery
   int extension_pairs = 6;
-  int canary_pairs = 8;          ///< of an A/A canary
-  double futility_below = 0.05;  ///< probability of an effect ≥ θ_MEI
-  std::vector<CheckPlan> checks; ///< odd count; empty for a canary
-  double quality_margin = 0;     ///< absolute; copied from the job
-  double void_share_max = 0.25;  ///< read from void_check_from registered pairs on
+  int canary_pairs = 8;           ///< of an A/A canary
+  double futility_below = 0.05;   ///< probability of an effect ≥ θ_MEI
+  std::vector<CheckPlan> checks;  ///< odd count; empty for a canary
+  double quality_margin = 0;      ///< absolute; copied from the job
+  double void_share_max = 0.25;   ///< read from void_check_from registered pairs on
   int void_check_from = 16;
-  std::int64_t seed = 1;         ///< of discovery pairs
+  std::int64_t seed = 1;  ///< of discovery pairs
   std::int64_t shard = 0;
   std::int64_t length = 1;
 

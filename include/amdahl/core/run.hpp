@@ -51,19 +51,19 @@ struct LegSpec {
 /// Everything a scheduler and the shim need; a pure function of protocol, pair and run key.
 struct RunSpec {
   RunKey key;
-  std::string name;          ///< for people: `eval-qa EXP-12 pair 3`
-  std::string code_digest;   ///< of the snapshot the legs copy
-  std::string code_dir;      ///< where the snapshot lies; set by the service that submits
-  std::string workdir;       ///< of the job file: where relative data paths point (read only)
-  Resources allocation;      ///< the larger of both arms
+  std::string name;         ///< for people: `eval-qa EXP-12 pair 3`
+  std::string code_digest;  ///< of the snapshot the legs copy
+  std::string code_dir;     ///< where the snapshot lies; set by the service that submits
+  std::string workdir;      ///< of the job file: where relative data paths point (read only)
+  Resources allocation;     ///< the larger of both arms
   std::chrono::milliseconds leg_time_limit{0};
-  std::vector<LegSpec> legs; ///< in execution order: the coin's order
+  std::vector<LegSpec> legs;  ///< in execution order: the coin's order
   Source units;
   Source quality;
   bool has_quality = false;
   std::string quality_metric;
-  bool fresh_layout = false;          ///< R5: other address layout and environment size
-  std::int64_t env_padding_bytes = 0; ///< R5
+  bool fresh_layout = false;           ///< R5: other address layout and environment size
+  std::int64_t env_padding_bytes = 0;  ///< R5
   Witness witness;
 
   friend bool operator==(const RunSpec&, const RunSpec&) = default;
@@ -77,7 +77,7 @@ struct LegResult {
   std::optional<int> signal;
   bool timed_out = false;
   bool out_of_memory = false;
-  std::int64_t window_us = 0;   ///< exec to exit
+  std::int64_t window_us = 0;  ///< exec to exit
   std::int64_t gpus = 0;
   std::optional<double> units;
   std::optional<double> quality;
@@ -101,7 +101,8 @@ struct RunResult {
   std::vector<std::string> gpu_ids;
   std::int64_t start_us = 0;
   std::int64_t end_us = 0;
-  std::string problem;  ///< why the run as a whole failed (snapshot missing, patch refused), else empty
+  std::string
+      problem;  ///< why the run as a whole failed (snapshot missing, patch refused), else empty
   bool cancelled = false;
 
   friend bool operator==(const RunResult&, const RunResult&) = default;

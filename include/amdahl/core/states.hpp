@@ -7,8 +7,8 @@
 
 namespace amdahl::core {
 
-// Every enumerator is spelled as in SQL and JSON, and numbered as in SQL (smallint); a test compares
-// them with the CHECK constraints. `name(e)` gives the word, `parse<E>(word)` reads it.
+// Every enumerator is spelled as in SQL and JSON, and numbered as in SQL (smallint); a test
+// compares them with the CHECK constraints. `name(e)` gives the word, `parse<E>(word)` reads it.
 
 /// Where an experiment stands (design: the life of an experiment).
 enum class ExperimentState : std::int16_t {
@@ -93,8 +93,25 @@ enum class CheckKind : std::int16_t {
 
 /// Exclusive phases of an attempt (waste.md §1.1). `unknown` is the remainder, never zero by fiat.
 enum class Phase : std::int16_t {
-  held = 0, queue, launch, init, restore, warmup, input, h2d, host, compute, comm, straggle, ckpt,
-  eval, tail, redo, recover, over, unknown,
+  held = 0,
+  queue,
+  launch,
+  init,
+  restore,
+  warmup,
+  input,
+  h2d,
+  host,
+  compute,
+  comm,
+  straggle,
+  ckpt,
+  eval,
+  tail,
+  redo,
+  recover,
+  over,
+  unknown,
 };
 
 template <class E>
@@ -216,15 +233,24 @@ constexpr auto words<CheckKind>() {
 template <>
 constexpr auto words<Phase>() {
   using enum Phase;
-  return std::to_array<Named<Phase>>({{held, "held"},       {queue, "queue"},
-                                      {launch, "launch"},   {init, "init"},
-                                      {restore, "restore"}, {warmup, "warmup"},
-                                      {input, "input"},     {h2d, "h2d"},
-                                      {host, "host"},       {compute, "compute"},
-                                      {comm, "comm"},       {straggle, "straggle"},
-                                      {ckpt, "ckpt"},       {eval, "eval"},
-                                      {tail, "tail"},       {redo, "redo"},
-                                      {recover, "recover"}, {over, "over"},
+  return std::to_array<Named<Phase>>({{held, "held"},
+                                      {queue, "queue"},
+                                      {launch, "launch"},
+                                      {init, "init"},
+                                      {restore, "restore"},
+                                      {warmup, "warmup"},
+                                      {input, "input"},
+                                      {h2d, "h2d"},
+                                      {host, "host"},
+                                      {compute, "compute"},
+                                      {comm, "comm"},
+                                      {straggle, "straggle"},
+                                      {ckpt, "ckpt"},
+                                      {eval, "eval"},
+                                      {tail, "tail"},
+                                      {redo, "redo"},
+                                      {recover, "recover"},
+                                      {over, "over"},
                                       {unknown, "unknown"}});
 }
 

@@ -22,7 +22,8 @@ struct Lease {
 // ---- what the stages write; each vector is one call, one transaction, one round trip ----
 
 struct NewJob {
-  core::JobSpec spec;  ///< same name and same spec = no-op; other spec: champion kept where it applies
+  core::JobSpec
+      spec;  ///< same name and same spec = no-op; other spec: champion kept where it applies
   core::Configuration champion;  ///< what the champion becomes when the spec changed
   std::string note;              ///< why the champion was reset; empty = kept
 };
@@ -51,8 +52,10 @@ struct Registration {
   core::Protocol protocol;  ///< the ledger fills t for trials
   std::string fingerprint;  ///< hex
   int replicate = 0;
-  std::optional<std::string> salt;  ///< owner role only (seeded tests); normally the database draws it
-  bool near_duplicate_ok = false;   ///< the phase's share has grown by half since, or its code changed
+  std::optional<std::string>
+      salt;  ///< owner role only (seeded tests); normally the database draws it
+  bool near_duplicate_ok =
+      false;  ///< the phase's share has grown by half since, or its code changed
 };
 struct OpenPair {
   core::ExperimentId experiment;
@@ -84,13 +87,13 @@ struct RecordRun {
   std::optional<core::RunOutcome> outcome;  ///< exactly when ended
   core::CauseClass cause = core::CauseClass::none;
   std::string reason;
-  double gpu_us_charged = 0;                ///< whole allocation, start to release; when ended
+  double gpu_us_charged = 0;  ///< whole allocation, start to release; when ended
   std::vector<std::string> nodes;
-  std::vector<core::LegResult> legs;        ///< when ended with a result, in executed order
-  bool released = false;                    ///< note that it was released
-  std::optional<int> misses;                ///< set the counter of authoritative absences
-  /// What becomes of the pair when the run ended: complete (legs are the measurements), void, or open
-  /// (a retry follows).
+  std::vector<core::LegResult> legs;  ///< when ended with a result, in executed order
+  bool released = false;              ///< note that it was released
+  std::optional<int> misses;          ///< set the counter of authoritative absences
+  /// What becomes of the pair when the run ended: complete (legs are the measurements), void, or
+  /// open (a retry follows).
   core::PairState pair = core::PairState::open;
   std::string void_reason;
 };
@@ -105,7 +108,7 @@ struct Advance {
   core::ExperimentId experiment;
   std::optional<NominationRow> nomination;  ///< discovering → refuting
   bool register_extension = false;
-  std::optional<std::string> hold;          ///< set; empty string clears
+  std::optional<std::string> hold;  ///< set; empty string clears
 };
 struct BankCredit {
   double gpu_us = 0;
@@ -119,15 +122,15 @@ struct Decision {
   int refutes = 0;
   double e_value = 1;
   double e_needed = 0;
-  std::optional<double> effect;       ///< mean of fresh d; saving = 1 − e^−effect
-  std::optional<double> lower, upper; ///< 95 % confidence sequence of θ; absent = unbounded
-  std::int64_t wins_before = 0;       ///< R read for α_t; the ledger refuses if it moved
-  nlohmann::json evidence;            ///< Standing as JSON: checks, gates, counts
+  std::optional<double> effect;        ///< mean of fresh d; saving = 1 − e^−effect
+  std::optional<double> lower, upper;  ///< 95 % confidence sequence of θ; absent = unbounded
+  std::int64_t wins_before = 0;        ///< R read for α_t; the ledger refuses if it moved
+  nlohmann::json evidence;             ///< Standing as JSON: checks, gates, counts
   std::vector<CheckVote> votes;
-  std::optional<core::Configuration> champion;    ///< on a win: the job's new champion
-  std::optional<double> sigma0;                   ///< of a canary
+  std::optional<core::Configuration> champion;               ///< on a win: the job's new champion
+  std::optional<double> sigma0;                              ///< of a canary
   std::optional<std::map<std::string, double>> phase_share;  ///< of this experiment's better arm
-  bool release_fingerprint = false;               ///< void, aborted, hold-inconclusive: one more try
+  bool release_fingerprint = false;  ///< void, aborted, hold-inconclusive: one more try
 };
 struct CommandDone {
   std::string key;
@@ -158,9 +161,9 @@ struct ProductionRun {
   bool champion = false;  ///< ran the champion: counts for the bank
 };
 
-/// The ledger: PostgreSQL behind named functions. Every call blocks at most the statement timeout and
-/// throws only the types of errors.hpp. Every mutator is idempotent by key and checks term and fence
-/// in its own transaction. Not thread-safe: one object per thread.
+/// The ledger: PostgreSQL behind named functions. Every call blocks at most the statement timeout
+/// and throws only the types of errors.hpp. Every mutator is idempotent by key and checks term and
+/// fence in its own transaction. Not thread-safe: one object per thread.
 class Ledger {
  public:
   virtual ~Ledger() = default;
@@ -179,12 +182,13 @@ class Ledger {
 
   // -- stages --
   virtual void add_jobs(const Lease& lease, std::span<const NewJob> jobs) = 0;
-  /// An open hypothesis with the same job and change is left as it is; a decided one does not stand in
-  /// the way (registration recognises what is known). Answers the ids, old or new, in order.
-  virtual std::vector<core::HypothesisId> add_hypotheses(
-      const Lease& lease, std::span<const NewHypothesis> hypotheses,
-      std::span<const ProposedFor> proposed) = 0;
-  virtual void reject_hypotheses(const Lease& lease, std::span<const RejectHypothesis> rejections) = 0;
+  /// An open hypothesis with the same job and change is left as it is; a decided one does not stand
+  /// in the way (registration recognises what is known). Answers the ids, old or new, in order.
+  virtual std::vector<core::HypothesisId> add_hypotheses(const Lease& lease,
+                                                         std::span<const NewHypothesis> hypotheses,
+                                                         std::span<const ProposedFor> proposed) = 0;
+  virtual void reject_hypotheses(const Lease& lease,
+                                 std::span<const RejectHypothesis> rejections) = 0;
   virtual void approve_hypotheses(const Lease& lease, std::span<const core::HypothesisId> ids) = 0;
   /// Registers each, or marks its hypothesis rejected as a duplicate of the experiment that has the
   /// fingerprint (or a near duplicate). Answers the experiments made, 0 where it was a duplicate.
@@ -199,8 +203,8 @@ class Ledger {
   virtual void record_runs(const Lease& lease, std::span<const RecordRun> runs) = 0;
   virtual void advance(const Lease& lease, std::span<const Advance> steps) = 0;
   virtual void decide(const Lease& lease, std::span<const Decision> decisions) = 0;
-  /// Marks them, asks their live runs to be cancelled and, where no run is live any more, makes them
-  /// `aborted` and releases the fingerprint. Repeated until that is so.
+  /// Marks them, asks their live runs to be cancelled and, where no run is live any more, makes
+  /// them `aborted` and releases the fingerprint. Repeated until that is so.
   virtual void abort_experiments(const Lease& lease, std::span<const core::ExperimentId> ids,
                                  std::string_view reason) = 0;
   virtual void request_cancel(const Lease& lease, std::span<const core::RunId> runs) = 0;
@@ -214,19 +218,22 @@ class Ledger {
 
   // -- open to everybody with the service's role --
   /// Asks the leader for something; the same key twice is one command.
-  virtual void put_command(std::string_view key, std::string_view verb, const nlohmann::json& args) = 0;
+  virtual void put_command(std::string_view key, std::string_view verb,
+                           const nlohmann::json& args) = 0;
   /// The answer, once the leader has given it.
   virtual std::optional<nlohmann::json> command_answer(std::string_view key) = 0;
   /// Read models as JSON, for CLI and API alike: the SQL function `read_<view>(args jsonb)`.
-  /// Views: status, rank, jobs, job, hypotheses, experiments, experiment, runs, bank, events, verify,
-  /// and `known` {fingerprint, job, changes}: {"experiment": summary|null, "near": summary|null}.
+  /// Views: status, rank, jobs, job, hypotheses, experiments, experiment, runs, bank, events,
+  /// verify, and `known` {fingerprint, job, changes}: {"experiment": summary|null, "near":
+  /// summary|null}.
   virtual nlohmann::json read(std::string_view view, const nlohmann::json& args) = 0;
   /// Statements sent since construction: the cost contract is counted, not believed.
   virtual std::int64_t round_trips() const = 0;
 };
 
 struct ConnectOptions {
-  bool allow_owner = false;  ///< seeded tests only: the owner may choose salts, so it knows the coins
+  bool allow_owner =
+      false;  ///< seeded tests only: the owner may choose salts, so it knows the coins
 };
 
 /// Connects as the service's role (`url`: a libpq connection string). Throws Unavailable,

@@ -12,8 +12,8 @@ namespace amdahl::ledger {
 /// A PostgreSQL of our own, for `amdahl dev`, the demo and tests: Debian's binaries, a Unix socket
 /// only, run as a service user when we are root. It outlives a crash of ours and is reused.
 struct PrivateServerOptions {
-  std::filesystem::path data_dir;    ///< made by initdb when empty or absent
-  std::filesystem::path socket_dir;  ///< short: a socket path has at most 107 bytes
+  std::filesystem::path data_dir;       ///< made by initdb when empty or absent
+  std::filesystem::path socket_dir;     ///< short: a socket path has at most 107 bytes
   std::string service_user = "amdahl";  ///< who runs it when we are root; made when missing
   bool durable = true;  ///< false for tests: what a crash of the machine loses is of no use to them
   std::vector<std::string> settings;  ///< further lines of postgresql.conf

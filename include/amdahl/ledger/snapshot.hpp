@@ -36,7 +36,8 @@ struct JobRow {
   core::ExperimentId sigma0_from;
   std::optional<std::map<std::string, double>> phase_share;  ///< of the champion's baseline legs
   bool paused = false;
-  /// What knob proposals were last made for (hash of spec and champion): they are due when it differs.
+  /// What knob proposals were last made for (hash of spec and champion): they are due when it
+  /// differs.
   std::string proposed_for;
 };
 
@@ -67,11 +68,12 @@ struct RunRow {
   std::string spec_sha;
   bool released = false;
   bool cancel_requested = false;
-  int misses = 0;                ///< authoritative absences in a row
-  std::int64_t submit_fence = 0; ///< the fence that armed the last submit
-  std::int64_t armed_at_us = 0;  ///< the database's clock when the last submit was armed
+  int misses = 0;                 ///< authoritative absences in a row
+  std::int64_t submit_fence = 0;  ///< the fence that armed the last submit
+  std::int64_t armed_at_us = 0;   ///< the database's clock when the last submit was armed
   double gpu_us_reserved = 0;
-  std::optional<core::RunSpec> production;  ///< set for a production run of a champion; it has no pair
+  std::optional<core::RunSpec>
+      production;  ///< set for a production run of a champion; it has no pair
   core::JobId job;
 };
 
@@ -109,12 +111,13 @@ struct ExperimentRow {
   std::string hold_reason;  ///< empty = not on hold
   bool paused = false;
   bool abort_requested = false;  ///< its live runs are being stopped; then it is aborted
-  std::vector<PairRow> pairs;  ///< by index
+  std::vector<PairRow> pairs;    ///< by index
 };
 
 struct CommandRow {
   std::string key;
-  std::string verb;  ///< `add_job`, `propose`, `approve`, `abort`, `pause`, `resume`, `run_champion`
+  std::string
+      verb;  ///< `add_job`, `propose`, `approve`, `abort`, `pause`, `resume`, `run_champion`
   nlohmann::json args;
 };
 
@@ -124,15 +127,15 @@ struct Snapshot {
   bool paused = false;
   std::int64_t now_us = 0;  ///< the database's clock
   std::vector<JobRow> jobs;
-  std::vector<HypothesisRow> hypotheses;  ///< proposed, awaiting approval or registered
-  std::vector<ExperimentRow> experiments; ///< registered, discovering or refuting
-  std::vector<RunRow> live_runs;          ///< not ended
-  std::vector<CommandRow> commands;       ///< not done, oldest first, bounded
+  std::vector<HypothesisRow> hypotheses;   ///< proposed, awaiting approval or registered
+  std::vector<ExperimentRow> experiments;  ///< registered, discovering or refuting
+  std::vector<RunRow> live_runs;           ///< not ended
+  std::vector<CommandRow> commands;        ///< not done, oldest first, bounded
   std::int64_t deliveries_pending = 0;
-  std::int64_t wins = 0;                  ///< R of the FDR stream
+  std::int64_t wins = 0;  ///< R of the FDR stream
   std::int64_t next_t = 1;
-  double gpu_us_reserved = 0;             ///< by live runs
-  double gpu_us_charged_today = 0;        ///< by runs that ended in the last 24 h
+  double gpu_us_reserved = 0;       ///< by live runs
+  double gpu_us_charged_today = 0;  ///< by runs that ended in the last 24 h
 };
 
 }  // namespace amdahl::ledger

@@ -26,9 +26,9 @@ struct CycleReport {
   std::vector<std::string> waiting;  ///< why something does not move
 };
 
-/// Performs what the planner decides: reads the ledger cold, looks at every cluster, plans, and carries
-/// out the actions, each effect between its committed intent and its record. Holds nothing across
-/// cycles. Synchronous: one thread owns it (docs/decisions/0002).
+/// Performs what the planner decides: reads the ledger cold, looks at every cluster, plans, and
+/// carries out the actions, each effect between its committed intent and its record. Holds nothing
+/// across cycles. Synchronous: one thread owns it (docs/decisions/0002).
 class Engine {
  public:
   struct Parts {
@@ -64,7 +64,8 @@ class Engine {
                        const Leadership& leadership, CycleReport& report);
   void perform_releases(const ledger::Lease& lease, std::vector<Release> releases);
   void perform_rest(const ledger::Lease& lease, const Actions& actions);
-  std::vector<ledger::CommandDone> perform_hypotheses(const ledger::Lease& lease, const Actions& actions);
+  std::vector<ledger::CommandDone> perform_hypotheses(const ledger::Lease& lease,
+                                                      const Actions& actions);
 
   scheduler_adapters::Adapter* adapter(const std::string& cluster) const;
   void crossed(std::string_view boundary) const;

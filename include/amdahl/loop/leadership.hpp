@@ -10,9 +10,9 @@
 
 namespace amdahl::loop {
 
-/// Who leads, without comparing clocks (ledger.md §3): a follower takes over only a head that did not
-/// move for one TTL of its own clock; a leader trusts itself until its last renewal's start + TTL −
-/// margin. What fences is the ledger; this only avoids pointless work.
+/// Who leads, without comparing clocks (ledger.md §3): a follower takes over only a head that did
+/// not move for one TTL of its own clock; a leader trusts itself until its last renewal's start +
+/// TTL − margin. What fences is the ledger; this only avoids pointless work.
 class Leadership {
  public:
   struct Options {

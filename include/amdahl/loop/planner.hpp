@@ -38,12 +38,13 @@ struct Actions {
   std::vector<ledger::NewJob> add_jobs;
   std::vector<ledger::NewHypothesis> add_hypotheses;
   std::vector<ledger::ProposedFor> proposed;
-  std::vector<std::string> hypothesis_commands;  ///< whose propose commands the additions answer, in order
+  std::vector<std::string>
+      hypothesis_commands;  ///< whose propose commands the additions answer, in order
   std::vector<core::HypothesisId> approve;
   std::vector<ledger::RejectHypothesis> reject;
   std::optional<std::pair<bool, std::string>> set_paused;
   std::vector<ledger::PlanProduction> plan_production;
-  std::vector<ledger::RecordSubmit> adopt;       ///< runs found although nobody recorded them
+  std::vector<ledger::RecordSubmit> adopt;  ///< runs found although nobody recorded them
   std::vector<ledger::RecordRun> record_runs;
   std::vector<ledger::ProductionRun> record_production;
   std::vector<ledger::RetryRun> retry_runs;
@@ -58,13 +59,14 @@ struct Actions {
   std::vector<Acknowledge> acknowledge;
   std::vector<ledger::CommandDone> finish_commands;
 
-  std::vector<std::string> waiting;  ///< why something does not move: capacity, budget, approval, hold
-  bool work_remains = false;         ///< something is under way or could start without a person
-  bool empty() const;                ///< nothing to do but wait
+  std::vector<std::string>
+      waiting;                ///< why something does not move: capacity, budget, approval, hold
+  bool work_remains = false;  ///< something is under way or could start without a person
+  bool empty() const;         ///< nothing to do but wait
 };
 
-/// Decides the next step of everything, from what was read and seen alone: same input, same actions.
-/// Total: any snapshot gives actions, never an exception.
+/// Decides the next step of everything, from what was read and seen alone: same input, same
+/// actions. Total: any snapshot gives actions, never an exception.
 Actions plan(const ledger::Snapshot& snapshot, const View& view, const Settings& settings,
              core::Random& random);
 

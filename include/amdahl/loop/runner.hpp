@@ -7,15 +7,16 @@
 
 namespace amdahl::loop {
 
-/// Drives cycles: leads when it may, waits when it must, survives a ledger that goes and comes back.
+/// Drives cycles: leads when it may, waits when it must, survives a ledger that goes and comes
+/// back.
 class Runner {
  public:
   enum class Until { stopped, nothing_left, one_cycle };
   enum class End {
     stopped,
-    nothing_left,   ///< nothing is under way and nothing can start by itself
-    cycled,         ///< one_cycle: done, work remains
-    not_leading,    ///< one_cycle: somebody else leads
+    nothing_left,  ///< nothing is under way and nothing can start by itself
+    cycled,        ///< one_cycle: done, work remains
+    not_leading,   ///< one_cycle: somebody else leads
   };
   struct Options {
     std::chrono::milliseconds busy_interval{100};  ///< between looks while runs are live
@@ -27,8 +28,9 @@ class Runner {
   Runner(Engine& engine, Leadership& leadership, core::Clock& clock, Options options,
          std::function<void(std::string_view, const nlohmann::json&)> log);
 
-  /// Runs until `until`. `wait` sleeps at most that long and answers false when asked to stop. Throws
-  /// what cannot heal by itself: ledger::SchemaMismatch, and ledger::Refused three times in a row.
+  /// Runs until `until`. `wait` sleeps at most that long and answers false when asked to stop.
+  /// Throws what cannot heal by itself: ledger::SchemaMismatch, and ledger::Refused three times in
+  /// a row.
   End run(Until until, const std::function<bool(std::chrono::milliseconds)>& wait);
 
   const CycleReport& last() const { return last_; }

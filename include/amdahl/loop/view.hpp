@@ -25,17 +25,17 @@ struct ClusterView {
   scheduler_adapters::Caps caps;
   std::optional<scheduler_adapters::Capacity> capacity;  ///< absent = could not be seen
   scheduler_adapters::Listing listing;
-  std::map<core::RunKey, scheduler_adapters::FindResult> found;     ///< of runs the listing lacks
-  std::map<core::RunKey, core::Result<core::RunResult>> results;    ///< of runs that ended
+  std::map<core::RunKey, scheduler_adapters::FindResult> found;   ///< of runs the listing lacks
+  std::map<core::RunKey, core::Result<core::RunResult>> results;  ///< of runs that ended
 };
 
 /// Everything outside the ledger that a plan rests on.
 struct View {
   std::map<std::string, ClusterView> clusters;
   std::map<core::JobId, core::Result<CodeSnapshot>> code;  ///< of jobs with something to register
-  std::map<std::string, nlohmann::json> known;             ///< command key → the `known` read model
-  std::map<core::HypothesisId, core::Error> unfit;         ///< whose patch does not apply to the code
-  std::map<std::string, core::Error> unfit_commands;       ///< the same for propose commands, by key
+  std::map<std::string, nlohmann::json> known;        ///< command key → the `known` read model
+  std::map<core::HypothesisId, core::Error> unfit;    ///< whose patch does not apply to the code
+  std::map<std::string, core::Error> unfit_commands;  ///< the same for propose commands, by key
 };
 
 }  // namespace amdahl::loop

@@ -25,7 +25,7 @@ struct NativeRef {
 
 /// How a call failed; decides what the engine may do next (schedulers.md §1).
 enum class FailureClass {
-  retryable,        ///< provably not accepted: same key again
+  retryable,  ///< provably not accepted: same key again
   throttled,
   auth,
   permanent,        ///< the request itself is wrong: rejected
@@ -40,7 +40,7 @@ struct Failure {
 
 struct Submitted {
   enum class Kind { accepted, already_exists, failed } kind = Kind::failed;
-  NativeRef ref;    ///< when accepted or already there
+  NativeRef ref;  ///< when accepted or already there
   bool held = false;
   Failure failure;  ///< when failed
 };
@@ -50,16 +50,16 @@ struct Observation {
   core::RunKey key;
   NativeRef ref;
   core::RunState state = core::RunState::queued;
-  bool held_by_us = false;                   ///< submitted but not released: cannot run
-  std::optional<core::RunOutcome> outcome;   ///< set exactly when state is ended
+  bool held_by_us = false;                  ///< submitted but not released: cannot run
+  std::optional<core::RunOutcome> outcome;  ///< set exactly when state is ended
   core::CauseClass cause = core::CauseClass::none;
-  std::string reason;                        ///< the scheduler's words
-  bool tainted = false;                      ///< suspended, requeued or preempted on the way
-  bool claimed = false;                      ///< the shim took the exclusive claim: work may have begun
+  std::string reason;    ///< the scheduler's words
+  bool tainted = false;  ///< suspended, requeued or preempted on the way
+  bool claimed = false;  ///< the shim took the exclusive claim: work may have begun
   std::vector<std::string> nodes;
-  std::int64_t started_at_us = 0;            ///< allocation start; 0 = unknown
+  std::int64_t started_at_us = 0;  ///< allocation start; 0 = unknown
   std::int64_t ended_at_us = 0;
-  core::Witness witness;                     ///< what the submit carried, where readable
+  core::Witness witness;  ///< what the submit carried, where readable
 };
 
 /// One bulk look at everything of ours.
@@ -98,7 +98,7 @@ class Adapter {
  public:
   virtual ~Adapter() = default;
 
-  virtual std::string kind() const = 0;     ///< `local`, `slurm`, `kubernetes`
+  virtual std::string kind() const = 0;  ///< `local`, `slurm`, `kubernetes`
   virtual std::string cluster() const = 0;
   virtual Caps caps() const = 0;
   virtual core::Result<Capacity> capacity() = 0;
@@ -120,12 +120,13 @@ class Adapter {
 
   virtual Cancelled cancel(const core::RunKey& key, const NativeRef& ref, CancelMode mode) = 0;
 
-  /// The shim's result.json, verbatim and at most limits::result_bytes; not_found when there is none.
+  /// The shim's result.json, verbatim and at most limits::result_bytes; not_found when there is
+  /// none.
   virtual core::Result<std::string> fetch_result(const core::RunKey& key) = 0;
 
   /// The last bytes of what a leg wrote.
-  virtual core::Result<std::string> fetch_log(const core::RunKey& key, core::Arm arm, bool error_stream,
-                                              std::size_t bytes_max) = 0;
+  virtual core::Result<std::string> fetch_log(const core::RunKey& key, core::Arm arm,
+                                              bool error_stream, std::size_t bytes_max) = 0;
 
   /// The ledger holds the end: the scheduler's traces may be tidied away. Idempotent.
   virtual void acknowledge(const core::RunKey& key) = 0;

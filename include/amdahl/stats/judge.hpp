@@ -15,11 +15,11 @@ namespace amdahl::stats {
 
 /// What the judge reads of one leg. Absent = unknown.
 struct LegEvidence {
-  bool failed = false;      ///< an attributable failure: crash, out of memory, time cap, bad numbers
-  bool timed_out = false;   ///< failed, by the time cap
-  std::string exit;         ///< for people: `exit 1`, `signal 11`, `time limit`; empty when fine
+  bool failed = false;     ///< an attributable failure: crash, out of memory, time cap, bad numbers
+  bool timed_out = false;  ///< failed, by the time cap
+  std::string exit;        ///< for people: `exit 1`, `signal 11`, `time limit`; empty when fine
   double window_s = 0;
-  double gpus = 0;          ///< the leg's own; 0 GPUs are costed as 1 slot of the machine
+  double gpus = 0;  ///< the leg's own; 0 GPUs are costed as 1 slot of the machine
   std::optional<double> units;
   std::optional<double> quality;
   std::optional<std::string> sample_digest;
@@ -73,10 +73,10 @@ struct Standing {
   int pairs_counted = 0;  ///< of the contiguous prefix, what E is read over
   double e_value = 1;
   std::array<double, 3> log_wealth{};
-  double e_needed = 0;               ///< max(decide_at, 1/α_t) with the wins of now
-  std::optional<double> futility;    ///< probability of an effect ≥ θ_MEI; absent below 3 pairs
-  std::optional<double> mean;        ///< of d: fresh pairs once there are checks, else discovery
-  Interval interval;                 ///< 95 % confidence sequence over all complete pairs
+  double e_needed = 0;             ///< max(decide_at, 1/α_t) with the wins of now
+  std::optional<double> futility;  ///< probability of an effect ≥ θ_MEI; absent below 3 pairs
+  std::optional<double> mean;      ///< of d: fresh pairs once there are checks, else discovery
+  Interval interval;               ///< 95 % confidence sequence over all complete pairs
   std::vector<CheckStanding> checks;
   std::vector<Gate> gates;
   int upholds = 0;
@@ -107,7 +107,7 @@ struct Assessment {
 /// d of a complete pair: ln(C_base/C_var); −inf when the variant failed; absent (factor 1) when the
 /// baseline failed. C = GPUs × window / units.
 struct PairScore {
-  bool counts = false;         ///< false for a failed baseline: factor 1, no d
+  bool counts = false;  ///< false for a failed baseline: factor 1, no d
   double d = 0;
 };
 PairScore score(const PairEvidence& pair);

@@ -23,9 +23,11 @@ TEST_CASE("the parts of a change stand in one order however they are given", "[c
 
 TEST_CASE("a change names each thing once and says what is wrong", "[core][change]") {
   CHECK(canonical_changes({}).has_error());
-  CHECK(canonical_changes({{ChangeKind::arg, "w", "1"}, {ChangeKind::arg, "w", "2"}}).error().message ==
-        "arg w is changed twice");
-  CHECK(canonical_changes({{ChangeKind::resource, "gpu", "1"}}).error().message == "unknown resource \"gpu\"");
+  CHECK(canonical_changes({{ChangeKind::arg, "w", "1"}, {ChangeKind::arg, "w", "2"}})
+            .error()
+            .message == "arg w is changed twice");
+  CHECK(canonical_changes({{ChangeKind::resource, "gpu", "1"}}).error().message ==
+        "unknown resource \"gpu\"");
   CHECK(canonical_changes({{ChangeKind::resource, "gpus", "-1"}}).has_error());
   CHECK(canonical_changes({{ChangeKind::resource, "memory", "2GiB"}}).has_value());
   CHECK(canonical_changes({{ChangeKind::env, "A=B", "1"}}).has_error());
@@ -54,9 +56,12 @@ TEST_CASE("a variant equal to the baseline is refused with the fix", "[core][cha
 }
 
 TEST_CASE("changes and configurations survive their JSON form", "[core][change]") {
-  const auto changes = canonical_changes({{ChangeKind::arg, "workers", "2"}, {ChangeKind::image, "", "a:b"}}).value();
+  const auto changes =
+      canonical_changes({{ChangeKind::arg, "workers", "2"}, {ChangeKind::image, "", "a:b"}})
+          .value();
   CHECK(changes_from_json(to_json(changes)).value() == changes);
   CHECK(configuration_from_json(to_json(some_configuration())).value() == some_configuration());
-  CHECK(changes_from_json(nlohmann::json::parse(R"([{"kind":"args","value":"1"}])")).error().message ==
-        "change/0/kind: expected a known word");
+  CHECK(changes_from_json(nlohmann::json::parse(R"([{"kind":"args","value":"1"}])"))
+            .error()
+            .message == "change/0/kind: expected a known word");
 }

@@ -16,7 +16,8 @@ TEST_CASE("amounts are read with their unit or not at all", "[core][quantity]") 
     CHECK_FALSE(parse_bytes(bad));
   }
   for (const auto* bad : {"", "0s", "5", "-1s", "1w"}) CHECK_FALSE(parse_duration(bad));
-  for (const auto* bad : {"", "-0", "+1", "1.0", "1 ", "99999999999999999999"}) CHECK_FALSE(parse_whole(bad));
+  for (const auto* bad : {"", "-0", "+1", "1.0", "1 ", "99999999999999999999"})
+    CHECK_FALSE(parse_whole(bad));
 }
 
 TEST_CASE("amounts are written for people", "[core][quantity]") {

@@ -18,7 +18,8 @@ Protocol some_protocol() {
   protocol.baseline.resources = {1, 4, 2, 0};
   protocol.changes = {{ChangeKind::arg, "workers", "2"}, {ChangeKind::resource, "gpus", "2"}};
   protocol.variant = amdahl::core::apply(protocol.baseline, protocol.changes).value();
-  protocol.checks = {{CheckKind::seed_and_shard, 7, 1, 1, false, 0}, {CheckKind::scale, 1, 0, 2, false, 0},
+  protocol.checks = {{CheckKind::seed_and_shard, 7, 1, 1, false, 0},
+                     {CheckKind::scale, 1, 0, 2, false, 0},
                      {CheckKind::clean_rebuild, 1, 0, 1, true, 512}};
   return protocol;
 }
@@ -30,8 +31,9 @@ TEST_CASE("a run key is a DNS label that carries 16 bytes and the attempt", "[co
   CHECK(key.text == "al-aebagbafaydqqcikbmga2dqpca-1");
   CHECK(is_run_key(key.text));
   CHECK(is_run_key(make_run_key({255}, 20).text));
-  for (const auto* bad : {"", "al-", "al-aebagbafaydqqcikbmga2dqpca-0", "al-AEBAGBAFAYDQQCIKBMGA2DQPCA-1",
-                          "../aebagbafaydqqcikbmga2dqpca-1", "al-aebagbafaydqqcikbmga2dqpca-123"}) {
+  for (const auto* bad :
+       {"", "al-", "al-aebagbafaydqqcikbmga2dqpca-0", "al-AEBAGBAFAYDQQCIKBMGA2DQPCA-1",
+        "../aebagbafaydqqcikbmga2dqpca-1", "al-aebagbafaydqqcikbmga2dqpca-123"}) {
     CHECK_FALSE(is_run_key(bad));
   }
 }
@@ -49,7 +51,8 @@ TEST_CASE("the coin decides which arm runs first and nothing else", "[core][run]
 
 TEST_CASE("a leg's command has its placeholders filled and keeps other braces", "[core][run]") {
   const auto spec = make_run_spec(some_protocol(), "EXP-1", 1, 3, 0, key);
-  CHECK(spec.legs[1].command == std::vector<std::string>{"run", "--workers=2", "--seed", "7", "{{x}}"});
+  CHECK(spec.legs[1].command ==
+        std::vector<std::string>{"run", "--workers=2", "--seed", "7", "{{x}}"});
 }
 
 TEST_CASE("each check changes what it names", "[core][run]") {
@@ -73,7 +76,8 @@ TEST_CASE("specs, results and protocols survive their JSON form", "[core][run]")
   CHECK(protocol_from_json(to_json(some_protocol())).value() == some_protocol());
 }
 
-TEST_CASE("the spec's digest ignores where the ledger and the copy of the code stood", "[core][run]") {
+TEST_CASE("the spec's digest ignores where the ledger and the copy of the code stood",
+          "[core][run]") {
   auto spec = make_run_spec(some_protocol(), "EXP-1", 0, 1, 0, key);
   const auto before = spec_sha(spec);
   spec.witness.fence = 42;
@@ -83,7 +87,8 @@ TEST_CASE("the spec's digest ignores where the ledger and the copy of the code s
   CHECK(spec_sha(spec) != before);
 }
 
-TEST_CASE("the fingerprint changes with everything that makes an experiment another one", "[core][run]") {
+TEST_CASE("the fingerprint changes with everything that makes an experiment another one",
+          "[core][run]") {
   const auto base = fingerprint(some_protocol());
   auto other = some_protocol();
   SECTION("code") { other.code_digest = "x"; }
@@ -95,7 +100,8 @@ TEST_CASE("the fingerprint changes with everything that makes an experiment anot
   CHECK(fingerprint(other) != base);
 }
 
-TEST_CASE("the fingerprint ignores what was decided about the test, not about the job", "[core][run]") {
+TEST_CASE("the fingerprint ignores what was decided about the test, not about the job",
+          "[core][run]") {
   auto other = some_protocol();
   other.sigma0 = 0.5;
   other.t = 9;

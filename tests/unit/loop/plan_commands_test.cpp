@@ -27,7 +27,9 @@ TEST_CASE("a new job starts from its file's baseline", "[loop][commands]") {
   CHECK(actions.finish_commands.at(0).answer["ok"] == true);
 }
 
-TEST_CASE("a job file that changed keeps what was won where it still applies, else says that it is gone", "[loop][commands]") {
+TEST_CASE(
+    "a job file that changed keeps what was won where it still applies, else says that it is gone",
+    "[loop][commands]") {
   ledger::Snapshot snapshot;
   snapshot.jobs = {some_job()};
   snapshot.jobs[0].champion.args["workers"] = "2";
@@ -54,8 +56,9 @@ TEST_CASE("a job file that changed keeps what was won where it still applies, el
 }
 
 TEST_CASE("a proposal that changes nothing is refused and changes nothing", "[loop][commands]") {
-  const auto actions =
-      plan_for("propose", {{"job", "eval"}, {"changes", {{{"kind", "arg"}, {"name", "workers"}, {"value", "0"}}}}});
+  const auto actions = plan_for(
+      "propose",
+      {{"job", "eval"}, {"changes", {{{"kind", "arg"}, {"name", "workers"}, {"value", "0"}}}}});
   CHECK(actions.hypothesis_commands.empty());
   CHECK(actions.finish_commands.at(0).answer["error"] ==
         "the variant equals the baseline: nothing would be tested");
@@ -64,9 +67,13 @@ TEST_CASE("a proposal that changes nothing is refused and changes nothing", "[lo
 TEST_CASE("a known idea answers with the old verdict", "[loop][commands]") {
   ledger::Snapshot snapshot;
   snapshot.jobs = {some_job()};
-  snapshot.commands = {{"key-1", "propose", {{"job", "eval"}, {"changes", {{{"kind", "arg"}, {"name", "workers"}, {"value", "2"}}}}}}};
+  snapshot.commands = {
+      {"key-1",
+       "propose",
+       {{"job", "eval"}, {"changes", {{{"kind", "arg"}, {"name", "workers"}, {"value", "2"}}}}}}};
   auto view = some_view();
-  view.known["key-1"] = {{"experiment", {{"name", "EXP-3"}, {"outcome", "refuted"}}}, {"near", nullptr}};
+  view.known["key-1"] = {{"experiment", {{"name", "EXP-3"}, {"outcome", "refuted"}}},
+                         {"near", nullptr}};
   CountingRandom random;
   const auto actions = loop::plan(snapshot, view, {}, random);
   CHECK(actions.hypothesis_commands.empty());
@@ -76,20 +83,25 @@ TEST_CASE("a known idea answers with the old verdict", "[loop][commands]") {
 }
 
 TEST_CASE("a replicate needs a reason", "[loop][commands]") {
-  const auto actions = plan_for("propose", {{"job", "eval"}, {"replicate", 1},
-                                            {"changes", {{{"kind", "arg"}, {"name", "workers"}, {"value", "2"}}}}});
+  const auto actions =
+      plan_for("propose", {{"job", "eval"},
+                           {"replicate", 1},
+                           {"changes", {{{"kind", "arg"}, {"name", "workers"}, {"value", "2"}}}}});
   CHECK(actions.finish_commands.at(0).answer["error"] == "a replicate needs a reason");
 }
 
 TEST_CASE("commands that name nothing known are refused with where to look", "[loop][commands]") {
-  CHECK(plan_for("approve", {{"hypothesis", 9}}).finish_commands.at(0).answer["code"] == "not_found");
+  CHECK(plan_for("approve", {{"hypothesis", 9}}).finish_commands.at(0).answer["code"] ==
+        "not_found");
   CHECK(plan_for("abort", {{"experiment", 9}}).finish_commands.at(0).answer["code"] == "not_found");
-  CHECK(plan_for("run_champion", {{"job", "none"}}).finish_commands.at(0).answer["code"] == "not_found");
+  CHECK(plan_for("run_champion", {{"job", "none"}}).finish_commands.at(0).answer["code"] ==
+        "not_found");
   CHECK(plan_for("dance", json::object()).finish_commands.at(0).answer["ok"] == false);
   CHECK(plan_for("pause", json::array()).finish_commands.at(0).answer["ok"] == false);
 }
 
-TEST_CASE("a champion's run is the same run however often the command is read", "[loop][commands]") {
+TEST_CASE("a champion's run is the same run however often the command is read",
+          "[loop][commands]") {
   const auto first = plan_for("run_champion", {{"job", "eval"}});
   const auto second = plan_for("run_champion", {{"job", "eval"}});
   REQUIRE(first.plan_production.size() == 1);

@@ -32,7 +32,8 @@ TEST_CASE("a job's noise is measured before anything is proposed", "[loop][hypot
   CHECK(actions.add_hypotheses.empty());
 }
 
-TEST_CASE("each knob value becomes one hypothesis, with the ceiling of its phase", "[loop][hypotheses]") {
+TEST_CASE("each knob value becomes one hypothesis, with the ceiling of its phase",
+          "[loop][hypotheses]") {
   Scene scene;
   scene.snapshot.jobs[0].phase_share = std::map<std::string, double>{{"input", 0.5}};
   const auto actions = scene.plan();
@@ -50,7 +51,8 @@ TEST_CASE("an unknown phase has an unknown ceiling", "[loop][hypotheses]") {
   CHECK_FALSE(scene.plan().add_hypotheses.at(0).ceiling.has_value());
 }
 
-TEST_CASE("after the champion moved only other resources are a new question", "[loop][hypotheses]") {
+TEST_CASE("after the champion moved only other resources are a new question",
+          "[loop][hypotheses]") {
   Scene scene;
   auto& job = scene.snapshot.jobs[0];
   job.proposed_for = "before";
@@ -61,10 +63,12 @@ TEST_CASE("after the champion moved only other resources are a new question", "[
   CHECK(actions.add_hypotheses[0].changes == gpus);
 }
 
-TEST_CASE("the largest attackable share is tried first and only one trial of a job is open", "[loop][hypotheses]") {
+TEST_CASE("the largest attackable share is tried first and only one trial of a job is open",
+          "[loop][hypotheses]") {
   Scene scene;
   scene.snapshot.jobs[0].phase_share = std::map<std::string, double>{{"input", 0.3}};
-  scene.snapshot.hypotheses = {some_hypothesis(3, workers, "input"), some_hypothesis(4, gpus, "over")};
+  scene.snapshot.hypotheses = {some_hypothesis(3, workers, "input"),
+                               some_hypothesis(4, gpus, "over")};
   const auto actions = scene.plan();
   REQUIRE(actions.register_.size() == 1);
   CHECK(actions.register_[0].hypothesis.value == 4);
@@ -72,7 +76,8 @@ TEST_CASE("the largest attackable share is tried first and only one trial of a j
   CHECK(scene.plan().register_.empty());
 }
 
-TEST_CASE("a registered protocol has five checks of at least three kinds, none with a majority", "[loop][hypotheses]") {
+TEST_CASE("a registered protocol has five checks of at least three kinds, none with a majority",
+          "[loop][hypotheses]") {
   Scene scene;
   scene.snapshot.hypotheses = {some_hypothesis(3, workers, "input")};
   const auto checks = scene.plan().register_.at(0).protocol.checks;
@@ -95,7 +100,8 @@ TEST_CASE("what cannot be refuted here is rejected with what to add", "[loop][hy
   CHECK(actions.register_.empty());
   REQUIRE(actions.reject.size() == 1);
   CHECK(actions.reject[0].reason ==
-        "cannot be refuted here: 2 kinds of check, three are needed; let the job's command take {length}");
+        "cannot be refuted here: 2 kinds of check, three are needed; let the job's command take "
+        "{length}");
 }
 
 TEST_CASE("a change that the champion has already is rejected", "[loop][hypotheses]") {
@@ -107,13 +113,15 @@ TEST_CASE("a change that the champion has already is rejected", "[loop][hypothes
 
 TEST_CASE("what can never run here is rejected, what waits for room is not", "[loop][hypotheses]") {
   Scene scene;
-  scene.snapshot.hypotheses = {some_hypothesis(3, {{core::ChangeKind::resource, "gpus", "8"}}, "over")};
+  scene.snapshot.hypotheses = {
+      some_hypothesis(3, {{core::ChangeKind::resource, "gpus", "8"}}, "over")};
   const auto actions = scene.plan();
   REQUIRE(actions.reject.size() == 1);
   CHECK(actions.reject[0].reason.starts_with("can never run here: capacity"));
 }
 
-TEST_CASE("approval patterns hold a knob back and say which command lets it go", "[loop][hypotheses]") {
+TEST_CASE("approval patterns hold a knob back and say which command lets it go",
+          "[loop][hypotheses]") {
   Scene scene;
   scene.settings.approval = {"resource:*"};
   const auto actions = scene.plan();
@@ -126,7 +134,8 @@ TEST_CASE("approval patterns hold a knob back and say which command lets it go",
   const auto later = scene.plan();
   CHECK(later.register_.empty());
   CHECK_FALSE(later.work_remains);
-  CHECK(later.waiting == std::vector<std::string>{"hypothesis 4 waits for approval: amdahl approve 4"});
+  CHECK(later.waiting ==
+        std::vector<std::string>{"hypothesis 4 waits for approval: amdahl approve 4"});
 }
 
 TEST_CASE("pause starts nothing new", "[loop][hypotheses]") {
@@ -139,12 +148,11 @@ TEST_CASE("pause starts nothing new", "[loop][hypotheses]") {
   CHECK(scene.plan().open_pairs.empty());
 }
 
-TEST_CASE("pairs open within capacity and budget, and the plan says which of them is short", "[loop][hypotheses]") {
+TEST_CASE("pairs open within capacity and budget, and the plan says which of them is short",
+          "[loop][hypotheses]") {
   Scene scene;
   scene.snapshot.experiments = {some_experiment()};
-  SECTION("capacity: one run needs all GPUs") {
-    CHECK(scene.plan().open_pairs.size() == 1);
-  }
+  SECTION("capacity: one run needs all GPUs") { CHECK(scene.plan().open_pairs.size() == 1); }
   SECTION("budget: both legs to their limit do not fit") {
     scene.settings.gpu_hours_per_day = 0.1;
     const auto actions = scene.plan();

@@ -89,7 +89,8 @@ TEST_CASE("a recorded run that is still held is released", "[loop][runs]") {
   CHECK(scene.plan().release.size() == 1);
 }
 
-TEST_CASE("an end with both arms completes the pair and charges the whole allocation", "[loop][runs]") {
+TEST_CASE("an end with both arms completes the pair and charges the whole allocation",
+          "[loop][runs]") {
   Scene scene;
   add_live_pair(scene.snapshot, 1, RunState::running);
   scene.cluster().listing.runs = {seen(scene.snapshot, 1, RunState::ended)};
@@ -124,7 +125,8 @@ TEST_CASE("a result of another specification is not believed", "[loop][runs]") {
   CHECK(actions.record_runs[0].legs.empty());
 }
 
-TEST_CASE("a lost run voids its pair if a leg may have started, else the pair gets another attempt", "[loop][runs]") {
+TEST_CASE("a lost run voids its pair if a leg may have started, else the pair gets another attempt",
+          "[loop][runs]") {
   Scene scene;
   add_live_pair(scene.snapshot, 1, RunState::running);
   auto lost = seen(scene.snapshot, 1, RunState::ended);
@@ -134,7 +136,8 @@ TEST_CASE("a lost run voids its pair if a leg may have started, else the pair ge
   scene.cluster().listing.runs = {lost};
   const auto actions = scene.plan();
   REQUIRE(actions.record_runs.size() == 1);
-  CHECK(actions.record_runs[0].pair == (lost.claimed ? core::PairState::void_ : core::PairState::open));
+  CHECK(actions.record_runs[0].pair ==
+        (lost.claimed ? core::PairState::void_ : core::PairState::open));
 }
 
 TEST_CASE("an open pair without a live run gets its next attempt under a new key", "[loop][runs]") {
@@ -146,7 +149,8 @@ TEST_CASE("an open pair without a live run gets its next attempt under a new key
   CHECK(actions.retry_runs[0].run_key.text.ends_with("-2"));
 }
 
-TEST_CASE("absence counts only when it is certain, and then only after several looks", "[loop][runs]") {
+TEST_CASE("absence counts only when it is certain, and then only after several looks",
+          "[loop][runs]") {
   Scene scene;
   add_live_pair(scene.snapshot, 1, RunState::running);
   CHECK(scene.plan().record_runs.empty());
@@ -195,7 +199,8 @@ TEST_CASE("orphans are cancelled only while held, and what ended is tidied away"
   }
 }
 
-TEST_CASE("a run that was asked to stop is stopped, and its pair is void by the operator", "[loop][runs]") {
+TEST_CASE("a run that was asked to stop is stopped, and its pair is void by the operator",
+          "[loop][runs]") {
   Scene scene;
   add_live_pair(scene.snapshot, 1, GENERATE(RunState::planned, RunState::running));
   scene.snapshot.live_runs[0].cancel_requested = true;

@@ -24,7 +24,7 @@ TEST_CASE("broken settings are refused", "[run_files][formats]") {
 }
 
 TEST_CASE("a run without settings has no gate, a broken one is an error", "[run_files][formats]") {
-  tests::ScratchFolder folder;
+  test::ScratchFolder folder;
   CHECK_FALSE(read_local_settings(folder.path()).value());
   folder.write(names::local, "{broken");
   CHECK(read_local_settings(folder.path()).has_error());

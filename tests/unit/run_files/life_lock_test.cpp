@@ -8,7 +8,7 @@ using namespace amdahl;
 using run_files::LifeLock;
 
 TEST_CASE("one holds the lock, and looking does not take it", "[run_files][lock]") {
-  tests::ScratchFolder folder;
+  test::ScratchFolder folder;
   const auto path = folder.path() / "lock";
   CHECK_FALSE(run_files::is_locked(path).value());  // no file yet
   {

@@ -114,6 +114,12 @@ TEST_CASE("a majority with the evidence wins", "[stats][judge]") {
   CHECK(assessment.standing.gates.size() == 7);
 }
 
+TEST_CASE("a win reports the mean saving of its fresh pairs alone", "[stats][judge]") {
+  Trial trial;
+  trial.nominated().check(1, 0.2).check(2, 0.2).check(3, 0.2);
+  CHECK(says(trial.assessed(), "; mean saving 18.13 %"));
+}
+
 TEST_CASE("the mean is that of fresh pairs once there are checks", "[stats][judge]") {
   Trial trial;
   trial.nominated();

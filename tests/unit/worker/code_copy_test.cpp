@@ -10,7 +10,7 @@ namespace fs = std::filesystem;
 namespace {
 
 struct CopyFixture {
-  tests::ScratchFolder folder;
+  test::ScratchFolder folder;
   fs::path from = folder.path() / "from", to = folder.path() / "to";
   CopyFixture() {
     folder.write("from/eval.py", "one\n");

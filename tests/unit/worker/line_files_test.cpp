@@ -47,7 +47,7 @@ Lines backwards(const std::filesystem::path& path, std::size_t lines_max = 1000,
 }  // namespace
 
 TEST_CASE("lines come in order, a torn one apart", "[worker][lines]") {
-  tests::ScratchFolder folder;
+  test::ScratchFolder folder;
   const auto taken = forwards(folder.write("f", "one\n\ntwo\nthr"));
   CHECK(taken.lines == Lines{"one", "", "two"});
   CHECK(taken.torn == "thr");
@@ -55,7 +55,7 @@ TEST_CASE("lines come in order, a torn one apart", "[worker][lines]") {
 }
 
 TEST_CASE("lines come backwards from the last", "[worker][lines]") {
-  tests::ScratchFolder folder;
+  test::ScratchFolder folder;
   CHECK(backwards(folder.write("f", "one\n\ntwo\n")) == Lines{"two", "", "one"});
   CHECK(backwards(folder.write("f", "one\ntwo")) == Lines{"two", "one"});
   CHECK(backwards(folder.write("f", "one\ntwo\nthree\n"), 2) == Lines{"three", "two"});
@@ -64,7 +64,7 @@ TEST_CASE("lines come backwards from the last", "[worker][lines]") {
 }
 
 TEST_CASE("lines that straddle pieces are whole in both directions", "[worker][lines]") {
-  tests::ScratchFolder folder;
+  test::ScratchFolder folder;
   Lines expected;
   std::string text;
   for (int i = 0; i < 5000; ++i) {
@@ -79,7 +79,7 @@ TEST_CASE("lines that straddle pieces are whole in both directions", "[worker][l
 }
 
 TEST_CASE("a line without end stays bounded and keeps its begin", "[worker][lines]") {
-  tests::ScratchFolder folder;
+  test::ScratchFolder folder;
   const auto path = folder.write("f", "first\nBEGIN" + std::string(900'000, 'x') + "\nlast\n");
   const auto lines = backwards(path);
   REQUIRE(lines.size() == 3);
@@ -91,7 +91,7 @@ TEST_CASE("a line without end stays bounded and keeps its begin", "[worker][line
 }
 
 TEST_CASE("no more than the bound is read", "[worker][lines]") {
-  tests::ScratchFolder folder;
+  test::ScratchFolder folder;
   const auto path = folder.write("f", "one\ntwo\nthree\n");
   CHECK(forwards(path, 8).lines == Lines{"one", "two"});
   CHECK(backwards(path, 10, 6) == Lines{"three"});

@@ -15,7 +15,7 @@ constexpr std::size_t bound = 256 * 1024;
 }  // namespace
 
 TEST_CASE("short output is kept as it is", "[worker][output]") {
-  tests::ScratchFolder folder;
+  test::ScratchFolder folder;
   BoundedOutput output{folder.path() / "out", bound};
   output.add("one\n");
   output.add("two\n");
@@ -25,7 +25,7 @@ TEST_CASE("short output is kept as it is", "[worker][output]") {
 }
 
 TEST_CASE("long output keeps its begin and its end within the bound", "[worker][output]") {
-  tests::ScratchFolder folder;
+  test::ScratchFolder folder;
   BoundedOutput output{folder.path() / "out", bound};
   output.add("begin\n");
   for (int i = 0; i < 10'000; ++i)
@@ -43,7 +43,7 @@ TEST_CASE("long output keeps its begin and its end within the bound", "[worker][
 }
 
 TEST_CASE("output a little beyond the head is kept whole", "[worker][output]") {
-  tests::ScratchFolder folder;
+  test::ScratchFolder folder;
   BoundedOutput output{folder.path() / "out", bound};
   const std::string text(bound - 1000, 'x');
   output.add(text);
