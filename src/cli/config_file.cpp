@@ -58,6 +58,16 @@ fs::path default_state_dir(const Environment& env) {
   return xdg(env, "XDG_STATE_HOME", ".local/state");
 }
 
+// The named file, the default one, or, where that is absent, what `amdahl dev` wrote last.
+fs::path find_config_file(const Environment& env, const GlobalOptions& options) {
+  if (!options.config.empty()) return (env.directory / options.config).lexically_normal();
+  std::error_code ignored;
+  auto file = default_config_file(env);
+  const auto dev = default_state_dir(env) / "dev" / "amdahl.toml";
+  if (!fs::exists(file, ignored) && fs::exists(dev, ignored)) return dev;
+  return file;
+}
+
 Result<Config> read_config(const Environment& env, const GlobalOptions& options,
                            const std::map<std::string, std::string>& flags) {
   ConfigSources sources;
@@ -65,11 +75,9 @@ Result<Config> read_config(const Environment& env, const GlobalOptions& options,
   sources.flags = flags;
   sources.directory = env.directory;
   sources.state_dir = default_state_dir(env);
-  const bool named = !options.config.empty();
-  const auto file =
-      named ? (env.directory / options.config).lexically_normal() : default_config_file(env);
+  const auto file = find_config_file(env, options);
   std::error_code ignored;
-  if (named || fs::exists(file, ignored)) {
+  if (!options.config.empty() || fs::exists(file, ignored)) {
     if (const auto added = add_file(file, sources); !added) return added.error();
   }
   if (const auto added = add_drop_ins(file.parent_path() / "conf.d", sources); !added)

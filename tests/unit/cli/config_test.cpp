@@ -173,6 +173,19 @@ TEST_CASE("config check reads the file, its conf.d and the variables", "[cli][co
              Contains("did you mean refute.checks?"));
 }
 
+TEST_CASE("without a configuration file, commands look at the ledger of amdahl dev",
+          "[cli][config]") {
+  const Folder folder;
+  std::filesystem::create_directories(folder.path / "amdahl/dev");
+  folder.write("amdahl/dev/amdahl.toml", "[refute]\nchecks = 7\n");
+  Bench bench;
+  bench.variables["XDG_STATE_HOME"] = folder.path.string();
+  CHECK_THAT(bench.run({"config", "explain", "refute.checks"}).out, Contains("now       7"));
+  bench.variables["XDG_CONFIG_HOME"] = folder.path.string();
+  folder.write("amdahl/amdahl.toml", "[refute]\nchecks = 9\n");
+  CHECK_THAT(bench.run({"config", "explain", "refute.checks"}).out, Contains("now       9"));
+}
+
 TEST_CASE("the role of a connection string is found in every form", "[cli][config]") {
   CHECK(role_of_url("host='/run/x y' port=5432 user='amdahl_service'") == "amdahl_service");
   CHECK(role_of_url("user = svc dbname=a") == "svc");
