@@ -212,7 +212,7 @@ DECLARE
   v_released boolean;
 BEGIN
   FOR v_row IN
-    UPDATE experiment e SET state = 4, ended_at = clock_timestamp()
+    UPDATE experiment e SET state = 4, ended_at = clock_timestamp(), hold_reason = '', hold_since = NULL
     WHERE e.experiment_id = ANY (p_experiments) AND e.abort_requested AND e.state < 3
       AND NOT EXISTS (SELECT FROM worker_run r
                       WHERE r.experiment_id = e.experiment_id AND r.state <> 9)

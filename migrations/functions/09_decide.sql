@@ -31,7 +31,8 @@ BEGIN
           (p_item->>'wins_before')::bigint, p_item->'evidence',
           (SELECT salt FROM experiment_salt WHERE experiment_id = v_id), p_fence)
   RETURNING * INTO v_verdict;
-  UPDATE experiment SET state = 3, ended_at = v_verdict.decided_at WHERE experiment_id = v_id;
+  UPDATE experiment SET state = 3, ended_at = v_verdict.decided_at, hold_reason = '', hold_since = NULL
+  WHERE experiment_id = v_id;
   UPDATE hypothesis SET state = 3, reason = left(v_verdict.reason, 2000)
   WHERE hypothesis_id = v_experiment.hypothesis_id;
   IF (p_item->>'release_fingerprint')::boolean THEN

@@ -12,6 +12,7 @@
 #include <fstream>
 #include <thread>
 
+#include "amdahl/ledger/errors.hpp"
 #include "amdahl/ledger/ledger.hpp"
 #include "amdahl/ledger/migrator.hpp"
 
@@ -76,6 +77,21 @@ TEST_CASE("what a killed initdb left behind is cleared away", "[server]") {
   std::ofstream{folder.root / "data.new.1/PG_VERSION"} << "15\n";
   CHECK(ledger::PrivateServer::start(folder.options).has_value());
   CHECK_FALSE(fs::exists(folder.root / "data.new.1"));
+}
+
+TEST_CASE("a ledger whose server stops is unavailable until it is back", "[server]") {
+  ServerFolder folder;
+  auto server = ledger::PrivateServer::start(folder.options);
+  REQUIRE(server.has_value());
+  REQUIRE(server->ensure_database("amdahl").has_value());
+  REQUIRE(ledger::migrate(server->owner_url("amdahl"), "amdahl_service").has_value());
+  const auto ledger = ledger::connect(server->service_url("amdahl"));
+  REQUIRE(server->stop().has_value());
+  CHECK_THROWS_AS(ledger->read_snapshot(), ledger::Unavailable);
+  CHECK_THROWS_AS(ledger->put_command("k", "pause", {}), ledger::Unavailable);
+  REQUIRE(ledger::PrivateServer::start(folder.options).has_value());
+  CHECK_NOTHROW(ledger->put_command("k", "pause", {}));
+  CHECK(ledger->read_snapshot().commands.size() == 1);
 }
 
 TEST_CASE("killed while it makes a server, it makes one at the next start", "[server]") {
