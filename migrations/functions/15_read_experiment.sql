@@ -43,13 +43,23 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, amdahl, pg_te
 $$;
 
 -- What the ledger already knows of an idea: the same experiment, or a near one that stands in its way.
-CREATE OR REPLACE FUNCTION amdahl.read_known(p_args jsonb) RETURNS jsonb
-LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, amdahl, pg_temp AS $$
-  SELECT jsonb_build_object('schema', 'amdahl.known/v1',
-    'experiment', (SELECT amdahl._summary(k.experiment_id) FROM experiment_key k
-      WHERE k.fingerprint = decode(p_args->>'fingerprint', 'hex') AND k.replicate = 0
+CREATE OR REPLACE FUNCTION amdahl._known(p_question jsonb) RETURNS jsonb
+LANGUAGE sql STABLE AS $$
+  SELECT jsonb_build_object(
+    'experiment', (SELECT amdahl._summary(k.experiment_id) FROM amdahl.experiment_key k
+      WHERE k.fingerprint = decode(p_question->>'fingerprint', 'hex') AND k.replicate = 0
         AND NOT k.released
       ORDER BY k.fp_version DESC LIMIT 1),
-    'near', (SELECT amdahl._summary(amdahl._near_duplicate(j.job_id, p_args->'changes'))
-      FROM job j WHERE j.slug = p_args->>'job'))
+    'near', (SELECT amdahl._summary(amdahl._near_duplicate(j.job_id, p_question->'changes'))
+      FROM amdahl.job j WHERE j.slug = p_question->>'job'))
+$$;
+
+-- Many questions are one round trip: answers stand in their order.
+CREATE OR REPLACE FUNCTION amdahl.read_known(p_args jsonb) RETURNS jsonb
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, amdahl, pg_temp AS $$
+  SELECT jsonb_build_object('schema', 'amdahl.known/v1') || CASE
+    WHEN p_args ? 'questions' THEN jsonb_build_object('answers',
+      (SELECT coalesce(jsonb_agg(amdahl._known(question) ORDER BY n), '[]')
+       FROM jsonb_array_elements(p_args->'questions') WITH ORDINALITY AS asked(question, n)))
+    ELSE amdahl._known(p_args) END
 $$;

@@ -54,6 +54,16 @@ RETURNS TABLE (seq bigint, name text, problem text) LANGUAGE sql STABLE AS $$
   WHERE p.coin <> get_byte(sha256(convert_to(
     format('exp-%s:%s:%s', p.experiment_id, s.salt, p.index), 'UTF8')), 0) & 1
   UNION ALL
+  SELECT NULL, 'experiment', format('the counts of EXP-%s are not those of its pairs and runs', x.experiment_id)
+  FROM amdahl.experiment x
+  LEFT JOIN (SELECT experiment_id, count(*) AS registered, count(*) FILTER (WHERE state = 1) AS complete,
+               count(*) FILTER (WHERE state = 2) AS void
+             FROM amdahl.pair GROUP BY experiment_id) AS p USING (experiment_id)
+  LEFT JOIN (SELECT experiment_id, sum(gpu_us_charged) AS spent
+             FROM amdahl.worker_run GROUP BY experiment_id) AS r USING (experiment_id)
+  WHERE (x.pairs_registered, x.pairs_complete, x.pairs_void, x.spent_gpu_us) IS DISTINCT FROM
+        (coalesce(p.registered, 0), coalesce(p.complete, 0), coalesce(p.void, 0), coalesce(r.spent, 0))
+  UNION ALL
   SELECT NULL, 'loop_total', 'the sums are not those of the runs and the bank'
   FROM amdahl.loop_total t
   WHERE t.spent_gpu_us <> (SELECT coalesce(sum(gpu_us_charged), 0) FROM amdahl.worker_run

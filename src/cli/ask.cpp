@@ -16,7 +16,7 @@ using core::ErrorCode;
 using core::Result;
 using nlohmann::json;
 
-constexpr auto poll_interval = 50ms;
+constexpr auto answer_interval = 50ms;
 constexpr std::chrono::milliseconds default_patience = 30s;
 
 std::string command_key() {
@@ -116,7 +116,7 @@ Result<void> ask_leader(Context& context, std::string_view verb, const json& arg
       if (const auto driven = context.services.drive(drive); !driven) return driven.error();
       continue;
     }
-    env.sleep(poll_interval);
+    env.sleep(answer_interval);
   }
   return result_of(answer);
 }

@@ -17,7 +17,7 @@ namespace {
 using namespace std::chrono_literals;
 using nlohmann::json;
 
-constexpr std::chrono::milliseconds poll_interval = 100ms;
+constexpr std::chrono::milliseconds run_interval = 100ms;
 
 // The run's row once it has ended; null before.
 core::Result<void> read_end(Context& context, const std::string& run_key, json& row) {
@@ -48,7 +48,7 @@ core::Result<void> follow(Context& context, const std::string& run_key, json& ro
       drive.done = [&] { return !read_end(context, run_key, row) || !row.is_null(); };
       if (const auto driven = context.services.drive(drive); !driven) return driven.error();
     }
-    env.sleep(poll_interval);
+    env.sleep(run_interval);
   }
   return {};
 }

@@ -15,7 +15,7 @@ namespace {
 
 using nlohmann::json;
 
-constexpr std::chrono::milliseconds poll_interval{500};
+constexpr std::chrono::milliseconds verdict_interval{500};
 
 ExitCode exit_code_of_verdict(const json& experiment) {
   if (experiment.value("state", "") == "aborted") return ExitCode::aborted;
@@ -44,7 +44,7 @@ ExitCode run_wait(Context& context, const Args& args) {
       return report(env, {core::ErrorCode::timed_out,
                           fmt::format("EXP-{} is still {}", *number, state), "amdahl status"});
     }
-    env.sleep(poll_interval);
+    env.sleep(verdict_interval);
   }
   if (!print_document(context, document)) {
     const auto saving = saving_text(document), reason = document.value("reason", json{}).is_string()

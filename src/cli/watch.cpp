@@ -16,7 +16,7 @@ namespace {
 
 using nlohmann::json;
 
-constexpr std::chrono::milliseconds poll_interval{500};
+constexpr std::chrono::milliseconds watch_interval{500};
 constexpr std::int64_t page_events = 200;
 
 std::string payload_text(const json& payload) {
@@ -112,7 +112,7 @@ ExitCode run_watch(Context& context, const Args& args) {
     if (*over) return ExitCode::ok;
     if (context.options.timeout && env.clock.since_boot() - start > *context.options.timeout)
       return ExitCode::timed_out;
-    env.sleep(poll_interval);
+    env.sleep(watch_interval);
   }
   return ExitCode::interrupted;
 }

@@ -25,10 +25,6 @@ constexpr auto packaged = "/usr/lib/postgresql";  // Debian: one folder per majo
 constexpr auto poll_interval = std::chrono::milliseconds{100};
 constexpr int polls_max = 100;  // 10 s: recovery after a crash, or a killed server's children
 
-core::Error failed(std::string message, std::string hint = {}) {
-  return {core::ErrorCode::failed, std::move(message), std::move(hint)};
-}
-
 int major_of(const std::string& name) {
   int major = 0;
   std::from_chars(name.data(), name.data() + name.size(), major);
@@ -50,7 +46,8 @@ std::string last_lines(const std::string& text, std::size_t bytes = 600) {
 }
 
 core::Error failed_at(const fs::path& path, const char* what) {
-  return failed(fmt::format("{} could not be {}: {}", path.string(), what, std::strerror(errno)));
+  return server_failed(
+      fmt::format("{} could not be {}: {}", path.string(), what, std::strerror(errno)));
 }
 
 // Replaces a file inside a folder of the service user, following no link that user may have put
@@ -134,9 +131,9 @@ core::Result<void> start_with_tries(const fs::path& bin, const fs::path& data_di
       wait_for(poll_interval);
       return start_with_tries(bin, data_dir, run_as, tries_left - 1);
     }
-    return failed(fmt::format("PostgreSQL did not start in {}: {} {}", data_dir.string(),
-                              last_lines(started->output), last_lines(read_text(log))),
-                  fmt::format("look into {}", log.string()));
+    return server_failed(fmt::format("PostgreSQL did not start in {}: {} {}", data_dir.string(),
+                                     last_lines(started->output), last_lines(read_text(log))),
+                         fmt::format("look into {}", log.string()));
   }
   return {};
 }
@@ -175,7 +172,7 @@ core::Result<void> make_private_dir(const fs::path& path, const RunAs& run_as) {
   fs::create_directories(path, error);
   if (!error) fs::permissions(path, fs::perms::owner_all, error);
   if (error) {
-    return failed(fmt::format("{} could not be made: {}", path.string(), error.message()));
+    return server_failed(fmt::format("{} could not be made: {}", path.string(), error.message()));
   }
   if (run_as && ::lchown(path.c_str(), run_as->uid, run_as->gid) != 0) {
     return failed_at(path, "given to the service user");
@@ -193,7 +190,7 @@ core::Result<void> make_cluster(const fs::path& bin, const PrivateServerOptions&
     if (entry.path().filename().string().starts_with(prefix)) fs::remove_all(entry.path(), ignored);
   }
   if (fs::exists(data_dir) && !fs::is_empty(data_dir)) {
-    return failed(
+    return server_failed(
         fmt::format("{} is neither empty nor a PostgreSQL data folder", data_dir.string()),
         "name another folder");
   }
@@ -214,7 +211,7 @@ core::Result<void> make_cluster(const fs::path& bin, const PrivateServerOptions&
   const auto made = run_command({initdb, run_as, std::chrono::seconds{120}});
   if (!made) return made.error();
   if (made->exit_code != 0) {
-    return failed(
+    return server_failed(
         fmt::format("initdb could not make {}: {}", data_dir.string(), last_lines(made->output)),
         "the folders above it must be searchable by the service user");
   }
@@ -227,7 +224,8 @@ core::Result<void> make_cluster(const fs::path& bin, const PrivateServerOptions&
   std::error_code error;
   fs::rename(fresh, data_dir, error);
   if (error) {
-    return failed(fmt::format("{} could not be renamed: {}", fresh.string(), error.message()));
+    return server_failed(
+        fmt::format("{} could not be renamed: {}", fresh.string(), error.message()));
   }
   return {};
 }
@@ -286,8 +284,9 @@ core::Result<std::optional<fs::path>> running_socket_dir(const fs::path& bin,
     if (answers(socket_dir)) return std::optional<fs::path>{socket_dir};
     wait_for(poll_interval);
   }
-  return failed(fmt::format("the PostgreSQL in {} runs but does not answer", data_dir.string()),
-                fmt::format("look into {}", (data_dir / "server.log").string()));
+  return server_failed(
+      fmt::format("the PostgreSQL in {} runs but does not answer", data_dir.string()),
+      fmt::format("look into {}", (data_dir / "server.log").string()));
 }
 
 std::string socket_url(const fs::path& socket_dir, const std::string& database,

@@ -3,6 +3,7 @@
 #include <filesystem>
 #include <optional>
 #include <string>
+#include <utility>
 
 #include "amdahl/core/result.hpp"
 #include "amdahl/ledger/private_server.hpp"
@@ -13,6 +14,10 @@ namespace amdahl::ledger {
 
 inline constexpr auto owner_role = "amdahl_owner";
 inline constexpr int server_port = 5432;  ///< names the socket; nothing listens on TCP
+
+inline core::Error server_failed(std::string message, std::string hint = {}) {
+  return {core::ErrorCode::failed, std::move(message), std::move(hint)};
+}
 
 /// Who runs the server: a service user when we are root, else ourselves (empty).
 using RunAs = std::optional<UserIds>;

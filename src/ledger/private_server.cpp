@@ -28,10 +28,6 @@ constexpr auto lock_poll_interval = std::chrono::milliseconds{100};
 constexpr int lock_polls_max = 1'800;  // 3 min: whoever holds it makes a server at worst
 constexpr pq::Settings admin_settings{30'000, 10'000};
 
-core::Error failed(std::string message, std::string hint = {}) {
-  return {core::ErrorCode::failed, std::move(message), std::move(hint)};
-}
-
 // PostgreSQL refuses to run as root: a service user does, made when missing.
 core::Result<RunAs> service_ids(const std::string& user) {
   if (::geteuid() != 0) return RunAs{};
@@ -44,8 +40,8 @@ core::Result<RunAs> service_ids(const std::string& user) {
     if (!made) return made.error();
     entry = ::getpwnam(user.c_str());
     if (entry == nullptr) {
-      return failed(fmt::format("the user {} could not be made: {}", user, made->output),
-                    fmt::format("useradd --system {}", user));
+      return server_failed(fmt::format("the user {} could not be made: {}", user, made->output),
+                           fmt::format("useradd --system {}", user));
     }
   }
   return RunAs{UserIds{entry->pw_uid, entry->pw_gid}};
@@ -62,8 +58,9 @@ class FolderLock {
       if (errno != EWOULDBLOCK && errno != EINTR) break;
       wait_for(lock_poll_interval);
     }
-    return failed(fmt::format("{} could not be locked: {}", path.string(), std::strerror(errno)),
-                  "another process starts or stops this PostgreSQL; look which one holds the file");
+    return server_failed(
+        fmt::format("{} could not be locked: {}", path.string(), std::strerror(errno)),
+        "another process starts or stops this PostgreSQL; look which one holds the file");
   }
   FolderLock() = default;
   FolderLock(FolderLock&& other) noexcept : fd_{std::exchange(other.fd_, -1)} {}
@@ -142,7 +139,7 @@ core::Result<void> PrivateServer::ensure_database(const std::string& name) {
     session.value(fmt::format("{} \"{}\"", statements::create_database, name), {},
                   pq::Effect::writes);
   } catch (const Refused& refused) {
-    if (refused.sqlstate != "42P04") return failed(refused.what());  // somebody was faster
+    if (refused.sqlstate != "42P04") return server_failed(refused.what());  // somebody was faster
   } catch (const std::runtime_error& problem) {
     return core::Error{core::ErrorCode::unreachable, problem.what(), ""};
   }

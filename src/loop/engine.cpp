@@ -188,11 +188,12 @@ void Engine::perform_submits(const Lease& lease, const ledger::Head& head, const
   }
   if (!records.empty()) parts_.ledger.record_submits(lease, records);
   crossed("submits_recorded");
-  perform_releases(lease, std::move(releases));
+  perform_releases(releases);
 }
 
-void Engine::perform_releases(const Lease& lease, std::vector<Release> releases) {
-  std::vector<ledger::RecordRun> released;
+// The next cycle sees them released and records it with whatever else it sees: until then a release
+// may be repeated, which is harmless, and one round trip is saved.
+void Engine::perform_releases(const std::vector<Release>& releases) {
   for (const auto& release : releases) {
     auto* target = adapter(release.cluster);
     if (target == nullptr) continue;
@@ -201,16 +202,8 @@ void Engine::perform_releases(const Lease& lease, std::vector<Release> releases)
     if (done.has_error()) {
       parts_.log("release_failed",
                  {{"run_key", release.key.text}, {"problem", done.error().message}});
-      continue;
     }
-    ledger::RecordRun record;
-    record.run = release.run;
-    record.state = core::RunState::queued;
-    record.released = true;
-    released.push_back(std::move(record));
   }
-  if (!released.empty()) parts_.ledger.record_runs(lease, released);
-  crossed("releases_recorded");
 }
 
 void Engine::perform_rest(const Lease& lease, const Actions& actions) {

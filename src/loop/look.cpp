@@ -107,6 +107,8 @@ void Engine::look_at_code(const ledger::Snapshot& snapshot, View& view) {
 }
 
 void Engine::look_for_known(const ledger::Snapshot& snapshot, View& view) {
+  auto questions = nlohmann::json::array();
+  std::vector<std::string> keys;
   for (const auto& command : snapshot.commands) {
     if (command.verb != "propose" || !command.args.is_object()) continue;
     for (const auto& job : snapshot.jobs) {
@@ -125,9 +127,13 @@ void Engine::look_for_known(const ledger::Snapshot& snapshot, View& view) {
       if (auto problem = patch_problem(*code->second, job.champion, *changes)) {
         view.unfit_commands.emplace(command.key, std::move(*problem));
       }
-      view.known[command.key] = parts_.ledger.read("known", question);
+      questions.push_back(std::move(question));
+      keys.push_back(command.key);
     }
   }
+  if (questions.empty()) return;
+  auto answers = parts_.ledger.read("known", {{"questions", std::move(questions)}})["answers"];
+  for (std::size_t i = 0; i < keys.size(); ++i) view.known[keys[i]] = std::move(answers.at(i));
 }
 
 }  // namespace amdahl::loop

@@ -197,8 +197,6 @@ void plan_hypotheses(PlanContext& context) {
       context.wait_for("observing only: no trial is started");
       continue;
     }
-    // Decisions of this cycle may move the champion: register on what the next cycle reads.
-    if (!context.actions.decide.empty()) continue;
     if (const auto* hypothesis = next_hypothesis(context, job))
       register_one(context, job, hypothesis);
   }

@@ -205,7 +205,9 @@ void missing(PlanContext& context, const ClusterView& cluster, const RunRow& run
   record.outcome = run.cancel_requested ? RunOutcome::cancelled : RunOutcome::lost;
   record.cause = run.cancel_requested ? CauseClass::operator_ : CauseClass::infra;
   record.reason = "the scheduler and its history do not know it";
-  end_without_result(context, run, std::move(record), run.released);
+  // Recorded means that it may have been released: what it did then is unknown, not nothing.
+  const bool may_have_started = run.state >= RunState::submitted;
+  end_without_result(context, run, std::move(record), may_have_started);
 }
 
 void cancel_planned(PlanContext& context, const RunRow& run) {

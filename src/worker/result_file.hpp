@@ -14,12 +14,13 @@ class ResultFile {
  public:
   static core::Result<ResultFile> reserve(const std::filesystem::path& path);
 
-  /// Puts the result in place: written, fsynced, renamed. May be repeated after an error.
+  /// Puts the result in place: written, fsynced, renamed. May be repeated after an error. The
+  /// directory may have been moved meanwhile.
   core::Result<void> commit(std::string_view content);
 
  private:
-  std::filesystem::path path_, temporary_;
-  run_files::UniqueFd file_;
+  std::filesystem::path path_;
+  run_files::UniqueFd directory_, file_;
 };
 
 }  // namespace amdahl::worker

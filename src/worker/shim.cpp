@@ -42,6 +42,11 @@ constexpr int result_tries = 10;
 constexpr auto result_retry = 500ms;
 constexpr std::int64_t mib = 1 << 20;
 
+bool is_there(const fs::path& path) {
+  std::error_code error;
+  return fs::exists(path, error);
+}
+
 enum class Gate { open, cancelled, orphaned };
 
 class Shim {
@@ -82,7 +87,8 @@ Gate Shim::wait_for_gate() {
   for (;;) {
     if (interrupts_.cancelled(false)) return Gate::cancelled;
     if (!settings_ || interrupts_.released()) return Gate::open;
-    if (monotonic_ns() > orphaned) return Gate::orphaned;
+    const bool folder_gone = !is_there(directory_ / names::spec);
+    if (folder_gone || monotonic_ns() > orphaned) return Gate::orphaned;
     interrupts_.wait(interrupts_.tells() ? gate_poll : gate_poll_untold);
   }
 }
@@ -203,11 +209,6 @@ int Shim::run() {
   }
   run_legs();
   return finish();
-}
-
-bool is_there(const fs::path& path) {
-  std::error_code error;
-  return fs::exists(path, error);
 }
 
 }  // namespace

@@ -55,6 +55,8 @@ void useless_units_are_unknown(AdapterSubject& subject);
 void events_are_measured(AdapterSubject& subject);
 void environment_is_exact(AdapterSubject& subject);
 void too_large_a_run_is_refused(AdapterSubject& subject);
+void memory_of_all_processes_counts(AdapterSubject& subject);
+void fresh_layout_is_another_layout(AdapterSubject& subject);
 void log_shows_the_end(AdapterSubject& subject);
 }  // namespace laws
 
@@ -100,5 +102,9 @@ void log_shows_the_end(AdapterSubject& subject);
                      "units that are no positive number are unknown")                              \
   AMDAHL_ADAPTER_LAW(Subject, events_are_measured, "events give units, quality and phases")        \
   AMDAHL_ADAPTER_LAW(Subject, environment_is_exact, "a leg's environment is exact")                \
+  AMDAHL_ADAPTER_LAW(Subject, memory_of_all_processes_counts,                                      \
+                     "the memory of all processes of a leg counts")                                \
+  AMDAHL_ADAPTER_LAW(Subject, fresh_layout_is_another_layout,                                      \
+                     "a fresh layout is another address layout")                                   \
   AMDAHL_ADAPTER_LAW(Subject, too_large_a_run_is_refused, "a run beyond the machine is refused")   \
   AMDAHL_ADAPTER_LAW(Subject, log_shows_the_end, "the log shows the end of what a leg wrote")

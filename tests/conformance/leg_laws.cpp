@@ -1,5 +1,6 @@
 #include <signal.h>
 
+#include <cstdlib>
 #include <map>
 
 #include "run_driver.hpp"
@@ -227,6 +228,42 @@ void useless_units_are_unknown(AdapterSubject& subject) {
   CHECK_FALSE(result.legs[1].units);
   CHECK_FALSE(result.legs[1].quality);
   CHECK(says(result.legs[1].problem, "quality"));
+}
+
+void memory_of_all_processes_counts(AdapterSubject& subject) {
+  auto spec = shell_run(subject, "");
+  // Two processes of 60 MiB each, both there until the parent has seen the child's.
+  spec.legs.front().command = {"python3", "-c",
+                               "import os, time\n"
+                               "r, w = os.pipe()\n"
+                               "mine = b'x' * (60 << 20)\n"
+                               "child = os.fork()\n"
+                               "if child == 0:\n"
+                               "  other = b'y' * (60 << 20)\n"
+                               "  os.write(w, b'.')\n"
+                               "  time.sleep(60)\n"
+                               "os.read(r, 1)\n"
+                               "time.sleep(1)\n"};
+  const auto leg = only_leg(execute(subject, spec));
+  CHECK(leg.exit_code == 0);
+  CHECK(leg.peak_memory_bytes.value_or(0) > std::int64_t{110} << 20);
+  CHECK(leg.peak_memory_bytes.value_or(0) < std::int64_t{250} << 20);
+}
+
+void fresh_layout_is_another_layout(AdapterSubject& subject) {
+  if (std::system("setarch -R true 2>/dev/null") != 0) {
+    WARN("skipped: this machine lets nobody change the address layout");
+    return;
+  }
+  auto spec = shell_run(subject, "cat /proc/self/personality");
+  execute(subject, spec);
+  const auto usual = subject.adapter().fetch_log(spec.key, Arm::baseline, false, 100).value();
+  auto fresh = shell_run(subject, "cat /proc/self/personality");
+  fresh.fresh_layout = true;
+  execute(subject, fresh);
+  const auto other = subject.adapter().fetch_log(fresh.key, Arm::baseline, false, 100).value();
+  CHECK(usual != other);
+  CHECK(says(other, "40000"));  // ADDR_NO_RANDOMIZE
 }
 
 void log_shows_the_end(AdapterSubject& subject) {

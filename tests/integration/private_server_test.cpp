@@ -3,11 +3,14 @@
 #include <fmt/format.h>
 #include <signal.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <catch2/catch.hpp>
 #include <filesystem>
 #include <fstream>
+#include <thread>
 
 #include "amdahl/ledger/ledger.hpp"
 #include "amdahl/ledger/migrator.hpp"
@@ -73,6 +76,30 @@ TEST_CASE("what a killed initdb left behind is cleared away", "[server]") {
   std::ofstream{folder.root / "data.new.1/PG_VERSION"} << "15\n";
   CHECK(ledger::PrivateServer::start(folder.options).has_value());
   CHECK_FALSE(fs::exists(folder.root / "data.new.1"));
+}
+
+TEST_CASE("killed while it makes a server, it makes one at the next start", "[server]") {
+  ServerFolder folder;
+  const auto child = ::fork();
+  if (child == 0) {
+    (void)ledger::PrivateServer::start(folder.options);
+    ::_exit(0);
+  }
+  const auto at_work = [&] {
+    return std::any_of(fs::directory_iterator{folder.root}, fs::directory_iterator{},
+                       [](const auto& entry) {
+                         return entry.path().filename().string().starts_with("data.new.") &&
+                                fs::exists(entry.path() / "base");
+                       });
+  };
+  while (!at_work()) std::this_thread::yield();
+  ::kill(child, SIGKILL);
+  int status = 0;
+  ::waitpid(child, &status, 0);
+  REQUIRE(WIFSIGNALED(status));
+  const auto server = ledger::PrivateServer::start(folder.options);
+  CAPTURE(server ? "" : server.error().message);
+  CHECK(server.has_value());
 }
 
 TEST_CASE("a server found with a stale pid file is started", "[server]") {

@@ -163,6 +163,31 @@ def fuzz(bench):
     return counts
 
 
+def demo(bench):
+    """script/demo from an empty ledger, with a seed that changes with the commit; twice, for the
+    second time must only report again."""
+    shell = bench.shell("demo")
+    sys.path.insert(0, str(bench.source / "tests/demo"))
+    from outcome import problems
+
+    head = subprocess.run(["git", "rev-parse", "HEAD"], cwd=bench.source, capture_output=True,
+                          text=True, check=False).stdout
+    seed = int(head[:7] or "1", 16) % 1_000_000
+    counts = Counts()
+    with tempfile.TemporaryDirectory(prefix="amdahl-demo-", dir="/var/tmp") as home:
+        os.chmod(home, 0o755)  # PostgreSQL's service user must get through
+        report = pathlib.Path(home) / "report.json"
+        for turn in ("from nothing", "again"):
+            report.unlink(missing_ok=True)
+            status = shell.run("script/demo", "--yes", "--seed", seed, "--report", report,
+                               environment={"AMDAHL_DEMO_HOME": f"{home}/state"})
+            found = ([f"exit status {status}"] if status else []) + (
+                problems(json.loads(report.read_text()), seed) if report.exists() else ["no report"])
+            counts += (Counts.failure(f"demo {turn}, seed {seed}", "\n".join(found) + "\n" + shell.tail())
+                       if found else Counts(passed=1))
+    return counts
+
+
 @dataclass(frozen=True)
 class Stage:
     name: str
@@ -177,6 +202,7 @@ STAGES = (
     Stage("ci", "unity build, warnings are errors, every test", preset_stage("ci")),
     Stage("headers", "each public header compiles alone", headers, needs="ci"),
     Stage("python", "the Python tests", python, needs="ci"),
+    Stage("demo", "script/demo to its outcome, seed by commit", demo, "ci"),
     Stage("asan", "unit and integration tests, address and undefined", preset_stage("asan"), "ci"),
     Stage("tsan", "unit and integration tests, data races", preset_stage("tsan"), "ci"),
     Stage("fuzz", "a million inputs for the parsers", fuzz, "ci"),

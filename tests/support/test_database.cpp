@@ -15,6 +15,12 @@
 #include "amdahl/ledger/private_server.hpp"
 #include "pq.hpp"
 
+// libpqxx 6.4 forgets one result, 2 KiB, for each connection that breaks under a statement.
+// The leak checker asks by this name. NOLINTNEXTLINE(bugprone-reserved-identifier)
+extern "C" const char* __lsan_default_suppressions() {
+  return "leak:pqxx::connection_base::exec_params\n";
+}
+
 namespace amdahl::test {
 namespace {
 
@@ -33,6 +39,10 @@ T must(core::Result<T> result) {
 
 ledger::PrivateServer join_server() {
   fs::create_directories(root());
+  struct stat status {};
+  if (::lstat(root().c_str(), &status) != 0 || status.st_uid != ::geteuid()) {
+    throw std::runtime_error{root().string() + " belongs to somebody else; set AMDAHL_TEST_PG"};
+  }
   fs::permissions(root(), fs::perms::owner_all | fs::perms::group_exec | fs::perms::others_exec);
   return must(ledger::PrivateServer::start({.data_dir = root() / "data",
                                             .socket_dir = root() / "run",

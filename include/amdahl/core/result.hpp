@@ -46,4 +46,9 @@ inline Error invalid_input(std::string message, std::string hint = {}) {
   return {ErrorCode::invalid_input, std::move(message), std::move(hint)};
 }
 
+/// An outside program or check failed.
+inline Error failed(std::string message, std::string hint = {}) {
+  return {ErrorCode::failed, std::move(message), std::move(hint)};
+}
+
 }  // namespace amdahl::core

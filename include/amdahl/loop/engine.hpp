@@ -62,7 +62,7 @@ class Engine {
   void perform_runs(const ledger::Lease& lease, const Actions& actions, CycleReport& report);
   void perform_submits(const ledger::Lease& lease, const ledger::Head& head, const Actions& actions,
                        const Leadership& leadership, CycleReport& report);
-  void perform_releases(const ledger::Lease& lease, std::vector<Release> releases);
+  void perform_releases(const std::vector<Release>& releases);
   void perform_rest(const ledger::Lease& lease, const Actions& actions);
   std::vector<ledger::CommandDone> perform_hypotheses(const ledger::Lease& lease,
                                                       const Actions& actions);
