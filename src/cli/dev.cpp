@@ -140,6 +140,10 @@ ExitCode drive_to_end(Context& context, Context& inside, const Args& args) {
   if (!context.options.quiet) drive.log = make_event_log(context.env, context.options.for_people());
   const auto driven = inside.services.drive(drive);
   if (!driven) return report(context.env, driven.error());
+  const bool left_waiting = driven->end == Driven::End::nothing_left;
+  for (const auto& reason : left_waiting ? driven->waiting : std::vector<std::string>{}) {
+    context.env.err << "waiting: " << reason << '\n';
+  }
   json status;
   if (!context.options.quiet && read_status(inside, status)) {
     if (!print_document(context, status)) context.env.out << status_text(status);

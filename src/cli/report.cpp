@@ -59,7 +59,9 @@ ExitCode report_bug(Environment& env, const std::string& what) {
 ExitCode run_guarded(Context& context, const Command& command, const Args& args) {
   auto& env = context.env;
   try {
-    return command.run(context, args);
+    const auto code = command.run(context, args);
+    const bool cut_short = code == ExitCode::check_failed || code == ExitCode::timed_out;
+    return cut_short && env.interrupted() ? ExitCode::interrupted : code;
   } catch (const ledger::Unavailable& error) {
     return report(
         env, {ErrorCode::unreachable, std::string{"the ledger does not answer: "} + error.what(),

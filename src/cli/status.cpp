@@ -49,10 +49,16 @@ core::Result<void> read_status(Context& context, json& document) {
     return read.error();
   document["version"] = AMDAHL_VERSION;
   auto waiting = waiting_of(document);
-  if (waiting.empty() && stands_still(document)) {
+  if (stands_still(document)) {
     if (const auto plan = context.services.dry_run()) {
       for (const auto& reason : plan->waiting) {
-        if (waiting.size() < waiting_max) waiting.push_back({{"reason", reason}, {"next", ""}});
+        // The ledger has said these already.
+        const bool said = reason.starts_with("paused") ||
+                          reason.find("for approval") != reason.npos ||
+                          reason.find(": hold: ") != reason.npos;
+        if (!said && waiting.size() < waiting_max) {
+          waiting.push_back({{"reason", reason}, {"next", ""}});
+        }
       }
     }
   }

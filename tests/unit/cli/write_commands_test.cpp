@@ -97,6 +97,14 @@ TEST_CASE("a leader that lives is waited for, but not for ever", "[cli][ask]") {
   CHECK_THAT(spoken.err, Contains("ctl-01:1") && Contains("stays in the inbox"));
 }
 
+TEST_CASE("an interrupt ends the wait for an answer with its own exit code", "[cli][ask]") {
+  Bench bench;
+  bench.interrupts = 1;
+  const auto spoken = bench.run({"pause"});
+  CHECK(spoken.code == ExitCode::interrupted);
+  CHECK_THAT(spoken.err, Contains("the request stays in the inbox"));
+}
+
 TEST_CASE("a refusal ends with the exit code of its kind", "[cli][ask]") {
   struct Refusal {
     const char* code;
