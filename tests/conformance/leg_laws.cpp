@@ -243,7 +243,7 @@ void memory_of_all_processes_counts(AdapterSubject& subject) {
                                "  os.write(w, b'.')\n"
                                "  time.sleep(60)\n"
                                "os.read(r, 1)\n"
-                               "time.sleep(1)\n"};
+                               "time.sleep(3)\n"};  // long enough for the sampler on a busy machine
   const auto leg = only_leg(execute(subject, spec));
   CHECK(leg.exit_code == 0);
   CHECK(leg.peak_memory_bytes.value_or(0) > std::int64_t{110} << 20);

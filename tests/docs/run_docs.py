@@ -25,6 +25,7 @@ def pages(root):
 def run_page(root, programs, page_blocks):
     """None, or what went wrong."""
     with tempfile.TemporaryDirectory(prefix="amdahl-docs-") as folder:
+        os.chmod(folder, 0o755)  # PostgreSQL's service user must get through
         checkout = pathlib.Path(folder, "checkout")
         shutil.copytree(root, checkout, symlinks=True,
                         ignore=shutil.ignore_patterns("build", ".git", ".cache", "__pycache__"))
