@@ -34,7 +34,7 @@ core::Result<scheduler_adapters::Capacity> Fleet::capacity() {
   return scheduler_adapters::Capacity{100'000, 100'000, std::int64_t{1} << 50, "bench"};
 }
 
-scheduler_adapters::Submitted Fleet::submit(const core::RunSpec& spec) {
+scheduler_adapters::Submitted Fleet::submit(const core::RunSpec& spec, std::chrono::milliseconds) {
   auto& run = runs_[spec.key.text];
   run.spec = spec;
   run.place = ++submitted_;

@@ -24,7 +24,8 @@ class Fleet final : public scheduler_adapters::Adapter {
   scheduler_adapters::Caps caps() const override { return {}; }
   core::Result<scheduler_adapters::Capacity> capacity() override;
   core::Result<void> validate(const core::RunSpec&) override { return {}; }
-  scheduler_adapters::Submitted submit(const core::RunSpec& spec) override;
+  scheduler_adapters::Submitted submit(const core::RunSpec& spec,
+                                       std::chrono::milliseconds deadline) override;
   core::Result<void> release(const core::RunKey& key,
                              const scheduler_adapters::NativeRef& ref) override;
   scheduler_adapters::Listing list() override;

@@ -24,7 +24,7 @@ BEGIN
                                 gpus, state, units, champion, wins, gpu_us)
     VALUES (v_item.cluster, v_item.native_id, v_item.submitted_at_us, v_item.attempt,
             nullif(v_item.job, 0), v_item.start_us, v_item.end_us, v_item.gpus, v_item.state,
-            nullif(v_item.units, 0), v_item.champion,
+            v_item.units, v_item.champion,
             CASE WHEN v_item.champion THEN v_wins ELSE '{}' END,
             (v_item.end_us - v_item.start_us) * v_item.gpus)
     ON CONFLICT (cluster, native_id, submitted_at_us, attempt) DO NOTHING

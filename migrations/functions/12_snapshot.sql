@@ -32,7 +32,8 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, amdahl, pg_te
         'id', experiment_id, 'job', job_id, 'hypothesis', coalesce(hypothesis_id, 0), 'kind', kind,
         'state', state, 'protocol', protocol, 't', t,
         'nomination', CASE WHEN claim IS NOT NULL THEN jsonb_build_object('claim', claim,
-          'pairs_per_check', pairs_per_check, 'last_index', last_index) END,
+          'pairs_per_check', pairs_per_check, 'last_index', last_index,
+          'at_us', coalesce(amdahl._us(nominated_at), 0)) END,
         'extension_registered', extension_registered, 'hold_reason', hold_reason,
         'hold_since_us', coalesce(amdahl._us(hold_since), 0), 'paused', paused,
         'abort_requested', abort_requested, 'pairs', amdahl._pairs_json(experiment_id))

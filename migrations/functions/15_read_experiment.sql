@@ -27,7 +27,8 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, amdahl, pg_te
       'pairs_per_check', e.pairs_per_check, 'last_index', e.last_index) END,
     'checks', (SELECT coalesce(jsonb_agg(jsonb_build_object('check_no', check_no,
         'kind', amdahl._word('check_kind', kind), 'planned', pairs_planned,
-        'vote', amdahl._word('vote', vote), 'mean', mean) ORDER BY check_no), '[]')
+        'vote', amdahl._word('vote', vote), 'mean', mean,
+        'delay_s', e.protocol->'checks'->(check_no - 1)->'delay_s') ORDER BY check_no), '[]')
       FROM check_ c WHERE c.experiment_id = e.experiment_id),
     'pairs', amdahl._pair_details(e.experiment_id),
     'verdict', (SELECT jsonb_build_object('outcome', amdahl._word('outcome', outcome),

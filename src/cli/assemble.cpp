@@ -53,6 +53,7 @@ loop::Settings settings_of(const Config& config, const Drive& drive) {
   settings.observe_only = config.observe || drive.observe;
   settings.pairs_max = config.pairs_max;
   settings.checks = config.checks;
+  settings.later = std::chrono::duration_cast<std::chrono::seconds>(config.refute_delay);
   settings.approval = config.approval;
   return settings;
 }

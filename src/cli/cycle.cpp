@@ -68,7 +68,7 @@ ExitCode run_cycle(Context& context, const Args& args) {
   Drive drive;
   drive.until = Drive::Until::one_cycle;
   drive.patience = context.options.timeout.value_or(2 * config->lease_ttl);
-  if (context.options.verbose) drive.log = make_event_log(context.env, false);
+  if (context.options.verbose) drive.log = make_event_log(context.env);
   const auto driven = context.services.drive(drive);
   if (!driven) return report(context.env, driven.error());
   if (driven->end == Driven::End::not_leading) {

@@ -11,6 +11,7 @@
 #include "dev_ledger.hpp"
 #include "event_log.hpp"
 #include "job_input.hpp"
+#include "live_view.hpp"
 #include "report.hpp"
 #include "services.hpp"
 #include "status_text.hpp"
@@ -137,7 +138,10 @@ ExitCode drive_to_end(Context& context, Context& inside, const Args& args) {
   drive.until = args.has("until-idle") ? Drive::Until::nothing_left : Drive::Until::stopped;
   drive.observe = args.has("observe");
   drive.sole = true;  // DevLock: no other dev, so whoever led here is gone
-  if (!context.options.quiet) drive.log = make_event_log(context.env, context.options.for_people());
+  if (!context.options.quiet) {
+    drive.log = context.options.for_people() ? make_live_view(context.env.err)
+                                             : make_event_log(context.env);
+  }
   const auto driven = inside.services.drive(drive);
   if (!driven) return report(context.env, driven.error());
   const bool left_waiting = driven->end == Driven::End::nothing_left;

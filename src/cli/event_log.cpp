@@ -6,9 +6,6 @@
 #include <nlohmann/json.hpp>
 #include <ostream>
 
-#include "numbers.hpp"
-#include "table.hpp"
-
 namespace amdahl::cli {
 
 using nlohmann::json;
@@ -21,21 +18,10 @@ std::string timestamp(core::WallTime now) {
                      fmt::gmtime(static_cast<std::time_t>(us / 1'000'000)), us / 1000 % 1000);
 }
 
-std::string short_line(std::string_view event, const json& fields) {
-  std::string text = padded(event, 24);
-  for (const auto& [key, value] : fields.items()) text += " " + key + "=" + text_or(value, "-");
-  return text;
-}
-
 }  // namespace
 
-std::function<void(std::string_view, const json&)> make_event_log(Environment& env,
-                                                                  bool short_lines) {
-  return [&env, short_lines](std::string_view event, const json& fields) {
-    if (short_lines) {
-      env.err << short_line(event, fields) << '\n' << std::flush;
-      return;
-    }
+std::function<void(std::string_view, const json&)> make_event_log(Environment& env) {
+  return [&env](std::string_view event, const json& fields) {
     json line = fields.is_object() ? fields : json::object();
     line["at"] = timestamp(env.clock.now());
     line["event"] = event;

@@ -8,8 +8,7 @@
 
 namespace amdahl::cli {
 
-/// The service's log on standard error: one JSON line per event, or a short line on a terminal.
-std::function<void(std::string_view, const nlohmann::json&)> make_event_log(Environment& env,
-                                                                            bool short_lines);
+/// The service's log on standard error: one JSON line per event.
+std::function<void(std::string_view, const nlohmann::json&)> make_event_log(Environment& env);
 
 }  // namespace amdahl::cli

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <chrono>
 #include <cmath>
 
 #include "amdahl/core/quantity.hpp"
@@ -122,11 +123,19 @@ std::string votes(const json& experiment) {
     upholds += vote == "uphold" ? 1 : 0;
     refutes += vote == "refute" ? 1 : 0;
     const auto mean = number_of(check.value("mean", json{}));
-    lines += fmt::format("\n{} {}  {}{}", mark_of_vote(vote, decided), padded(kind, 18),
-                         !vote.empty() ? vote
-                         : decided     ? "not needed"
-                                       : "open",
-                         mean ? fmt::format(", measured {}", percent(1 - std::exp(-*mean))) : "");
+    const auto delay_s = check.value("delay_s", json{});
+    const auto delay = delay_s.is_number_integer()
+                           ? std::chrono::seconds{delay_s.get<std::int64_t>()}
+                           : std::chrono::seconds::zero();
+    const auto when = delay.count() > 0
+                          ? ", " + core::format_duration(delay) + " after the nomination"
+                          : std::string{};
+    lines +=
+        fmt::format("\n{} {}  {}{}{}", mark_of_vote(vote, decided), padded(kind, 18),
+                    !vote.empty() ? vote
+                    : decided     ? "not needed"
+                                  : "open",
+                    mean ? fmt::format(", measured {}", percent(1 - std::exp(-*mean))) : "", when);
   }
   if (registered == 0) return {};
   auto text = fmt::format("{} uphold · {} refute · majority of {} = {}", upholds, refutes,

@@ -34,6 +34,8 @@ void add_parameter(Node& node, const Parameter& parameter, bool is_argument) {
     return;
   }
   auto* option = node.app->add_option(parameter.name, node.values[name], parameter.help);
+  // One word each: what follows an option's value is an argument, however many it may be given.
+  if (!is_argument) option->allow_extra_args(false);
   if (parameter.many) {
     if (!is_argument) option->expected(1)->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
   } else {

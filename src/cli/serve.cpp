@@ -14,7 +14,7 @@ namespace {
 ExitCode run_serve(Context& context, const Args& args) {
   Drive drive;
   drive.observe = args.has("observe");
-  drive.log = make_event_log(context.env, false);
+  drive.log = make_event_log(context.env);
   const auto driven = context.services.drive(drive);
   if (!driven) return report(context.env, driven.error());
   drive.log("stopped", nlohmann::json::object());

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <limits>
 #include <map>
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -34,6 +35,9 @@ class JsonReader {
     const auto* value = find(key);
     if (value == nullptr) return std::nullopt;
     if (!value->is_number_integer()) return fail(key, "a whole number"), std::nullopt;
+    constexpr std::uint64_t max = std::numeric_limits<std::int64_t>::max();
+    if (value->is_number_unsigned() && value->get<std::uint64_t>() > max)
+      return fail(key, "a whole number of at most 63 bits"), std::nullopt;
     return value->get<std::int64_t>();
   }
   std::optional<double> optional_number(const char* key) {

@@ -13,12 +13,14 @@ namespace amdahl::core {
 namespace {
 
 nlohmann::json check_json(const CheckPlan& check) {
-  return {{"kind", name(check.kind)},
-          {"seed", check.seed},
-          {"shard", check.shard},
-          {"length", check.length},
-          {"fresh_layout", check.fresh_layout},
-          {"env_padding_bytes", check.env_padding_bytes}};
+  nlohmann::json json{{"kind", name(check.kind)},
+                      {"seed", check.seed},
+                      {"shard", check.shard},
+                      {"length", check.length},
+                      {"fresh_layout", check.fresh_layout},
+                      {"env_padding_bytes", check.env_padding_bytes}};
+  if (check.delay_s > 0) json["delay_s"] = check.delay_s;
+  return json;
 }
 
 Result<CheckPlan> check_from_json(const nlohmann::json& value) {
@@ -31,6 +33,7 @@ Result<CheckPlan> check_from_json(const nlohmann::json& value) {
   check.length = reader.whole("length", 1);
   check.fresh_layout = reader.flag("fresh_layout");
   check.env_padding_bytes = reader.whole("env_padding_bytes");
+  check.delay_s = reader.whole("delay_s");
   return reader.finish(check);
 }
 

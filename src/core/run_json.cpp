@@ -131,6 +131,9 @@ nlohmann::json to_json(const LegResult& leg) {
           {"error_tail", leg.error_tail}};
 }
 
+// Not before the epoch, and small enough that sums of them stay numbers.
+bool is_time(std::int64_t us) { return us >= 0 && us < std::int64_t{1} << 60; }
+
 Result<LegResult> leg_result_from_json(const nlohmann::json& value) {
   JsonReader reader{value, "legs"};
   reader.require("arm");
@@ -155,6 +158,10 @@ Result<LegResult> leg_result_from_json(const nlohmann::json& value) {
   leg.start_us = reader.whole("start_us");
   leg.problem = reader.text("problem");
   leg.error_tail = reader.text("error_tail");
+  for (const auto& [key, us] :
+       {std::pair{"window_us", leg.window_us}, {"start_us", leg.start_us}}) {
+    if (!is_time(us)) reader.fail(key, "microseconds");
+  }
   return reader.finish(std::move(leg));
 }
 
@@ -182,6 +189,10 @@ Result<RunResult> run_result_from_json(const nlohmann::json& value) {
   result.end_us = reader.whole("end_us");
   result.problem = reader.text("problem");
   result.cancelled = reader.flag("cancelled");
+  for (const auto& [key, us] :
+       {std::pair{"start_us", result.start_us}, {"end_us", result.end_us}}) {
+    if (!is_time(us)) reader.fail(key, "microseconds");
+  }
   return reader.finish(std::move(result));
 }
 

@@ -191,7 +191,7 @@ nlohmann::json encode(const ProductionRun& item) {
           {"end_us", item.end_us},
           {"gpus", item.gpus},
           {"state", item.state},
-          {"units", finite(item.units)},
+          {"units", finite_or_null(item.units)},
           {"champion", item.champion}};
 }
 

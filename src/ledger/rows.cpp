@@ -91,7 +91,7 @@ ExperimentRow experiment_from(const json& row) {
   experiment.t = row.at("t");
   if (const auto& nomination = row.at("nomination"); !nomination.is_null()) {
     experiment.nomination = NominationRow{nomination.at("claim"), nomination.at("pairs_per_check"),
-                                          nomination.at("last_index")};
+                                          nomination.at("last_index"), nomination.at("at_us")};
   }
   experiment.extension_registered = row.at("extension_registered");
   experiment.hold_reason = row.at("hold_reason");

@@ -5,12 +5,20 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "amdahl/loop/evidence.hpp"
+
 namespace amdahl::loop {
 
 using ledger::Lease;
 using ledger::RecordSubmit;
 using scheduler_adapters::FailureClass;
 using scheduler_adapters::Submitted;
+
+namespace {
+
+constexpr std::chrono::milliseconds submit_patience = core::limits::submit_timeout;
+
+}  // namespace
 
 Engine::Engine(Parts parts) : parts_{std::move(parts)} {}
 
@@ -30,7 +38,7 @@ Actions Engine::dry_run() {
   return plan(snapshot, look(snapshot), parts_.settings, parts_.random);
 }
 
-CycleReport Engine::cycle(const Lease& lease, const Leadership& leadership) {
+CycleReport Engine::cycle(const Lease& lease, Leadership& leadership) {
   const auto snapshot = parts_.ledger.read_snapshot();
   if (snapshot.head.term != lease.term || snapshot.head.fence != lease.fence) {
     throw ledger::Fenced{fmt::format("{} leads now", snapshot.head.holder)};
@@ -40,13 +48,14 @@ CycleReport Engine::cycle(const Lease& lease, const Leadership& leadership) {
   CycleReport report;
   report.acted = !actions.empty();
   report.work_remains = actions.work_remains;
+  report.runs_live = !snapshot.live_runs.empty();
   report.waiting = actions.waiting;
   crossed("planned");
   auto answers = perform_hypotheses(lease, actions);
   perform_runs(lease, actions, report);
   perform_decisions(lease, actions, report);
   perform_submits(lease, snapshot.head, actions, leadership, report);
-  perform_rest(lease, actions);
+  perform_rest(lease, actions, leadership);
   answers.insert(answers.end(), actions.finish_commands.begin(), actions.finish_commands.end());
   if (!answers.empty()) parts_.ledger.finish_commands(lease, answers);
   return report;
@@ -89,10 +98,31 @@ void Engine::perform_runs(const Lease& lease, const Actions& actions, CycleRepor
     parts_.log("run_ended",
                {{"run", record.run.value},
                 {"outcome", core::name(record.outcome.value_or(core::RunOutcome::lost))},
-                {"pair", core::name(record.pair)},
+                {"cause", core::name(record.cause)},
+                {"pair_state", core::name(record.pair)},
                 {"reason", record.reason}});
   }
   crossed("runs_recorded");
+}
+
+void Engine::log_standings(const Actions& actions) const {
+  for (const auto& [experiment, standing] : actions.standings) {
+    auto fields = standing_json(standing);
+    fields["experiment"] = experiment.value;
+    parts_.log("experiment_stands", fields);
+  }
+  for (const auto& step : actions.advance) {
+    if (step.nomination) {
+      parts_.log("experiment_nominated", {{"experiment", step.experiment.value},
+                                          {"claim", step.nomination->claim},
+                                          {"pairs_per_check", step.nomination->pairs_per_check}});
+    }
+    if (step.register_extension)
+      parts_.log("extension_registered", {{"experiment", step.experiment.value}});
+    if (!step.hold.value_or("").empty())
+      parts_.log("experiment_held",
+                 {{"experiment", step.experiment.value}, {"reason", *step.hold}});
+  }
 }
 
 void Engine::perform_decisions(const Lease& lease, const Actions& actions, CycleReport& report) {
@@ -103,6 +133,7 @@ void Engine::perform_decisions(const Lease& lease, const Actions& actions, Cycle
   }
   if (!actions.advance.empty()) ledger.advance(lease, actions.advance);
   crossed("advanced");
+  log_standings(actions);
   if (!actions.decide.empty()) ledger.decide(lease, actions.decide);
   for (const auto& decision : actions.decide) {
     ++report.decided;
@@ -112,8 +143,15 @@ void Engine::perform_decisions(const Lease& lease, const Actions& actions, Cycle
   }
   crossed("decided");
   if (!actions.register_.empty()) {
-    for (const auto id : ledger.register_experiments(lease, actions.register_)) {
-      if (id) parts_.log("experiment_registered", {{"experiment", id.value}});
+    const auto ids = ledger.register_experiments(lease, actions.register_);
+    for (std::size_t i = 0; i < ids.size() && i < actions.register_.size(); ++i) {
+      const auto& protocol = actions.register_[i].protocol;
+      if (!ids[i]) continue;
+      parts_.log("experiment_registered", {{"experiment", ids[i].value},
+                                           {"job", protocol.job.name},
+                                           {"kind", core::name(protocol.kind)},
+                                           {"change", core::to_json(protocol.changes)},
+                                           {"baseline", core::to_json(protocol.baseline)}});
     }
   }
   crossed("registered");
@@ -146,7 +184,7 @@ RecordSubmit record_of(core::RunId run, const Submitted& submitted) {
 }  // namespace
 
 void Engine::perform_submits(const Lease& lease, const ledger::Head& head, const Actions& actions,
-                             const Leadership& leadership, CycleReport& report) {
+                             Leadership& leadership, CycleReport& report) {
   auto releases = actions.release;
   std::vector<core::RunId> runs;
   std::vector<std::string> shas;
@@ -160,8 +198,8 @@ void Engine::perform_submits(const Lease& lease, const ledger::Head& head, const
   for (const auto& submit : actions.submit) {
     auto* target = adapter(submit.cluster);
     if (target == nullptr) continue;
-    // Nobody may submit on a lease that could have run out while this process stood still.
-    if (!leadership.trusts(core::limits::submit_timeout / 2)) break;
+    const auto trusted = leadership.trusted_for_effect();
+    if (trusted <= trusted.zero()) break;
     auto spec = submit.spec;
     spec.witness = {lease.term, lease.fence, head.head_seq, head.head_hash.substr(0, 16)};
     const auto code = parts_.code.find(spec.code_digest);
@@ -172,7 +210,7 @@ void Engine::perform_submits(const Lease& lease, const ledger::Head& head, const
       continue;
     }
     spec.code_dir = code->string();
-    const auto submitted = target->submit(spec);
+    const auto submitted = target->submit(spec, std::min(trusted, submit_patience));
     crossed("submitted");
     records.push_back(record_of(submit.run, submitted));
     if (submitted.kind == Submitted::Kind::failed) {
@@ -188,13 +226,14 @@ void Engine::perform_submits(const Lease& lease, const ledger::Head& head, const
   }
   if (!records.empty()) parts_.ledger.record_submits(lease, records);
   crossed("submits_recorded");
-  perform_releases(releases);
+  perform_releases(releases, leadership);
 }
 
 // The next cycle sees them released and records it with whatever else it sees: until then a release
 // may be repeated, which is harmless, and one round trip is saved.
-void Engine::perform_releases(const std::vector<Release>& releases) {
+void Engine::perform_releases(const std::vector<Release>& releases, Leadership& leadership) {
   for (const auto& release : releases) {
+    if (leadership.trusted_for_effect() <= std::chrono::milliseconds::zero()) return;
     auto* target = adapter(release.cluster);
     if (target == nullptr) continue;
     const auto done = target->release(release.key, release.ref);
@@ -206,8 +245,10 @@ void Engine::perform_releases(const std::vector<Release>& releases) {
   }
 }
 
-void Engine::perform_rest(const Lease& lease, const Actions& actions) {
+void Engine::perform_rest(const Lease& lease, const Actions& actions, Leadership& leadership) {
   for (const auto& cancel : actions.cancel) {
+    // What looks like an orphan may be what the next leader has just submitted.
+    if (leadership.trusted_for_effect() <= std::chrono::milliseconds::zero()) return;
     auto* target = adapter(cancel.cluster);
     if (target == nullptr) continue;
     const auto done = target->cancel(cancel.key, cancel.ref, cancel.mode);

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 namespace amdahl::loop {
 
 Leadership::Leadership(ledger::Ledger& ledger, core::Clock& clock, core::Random& random,
@@ -36,9 +38,9 @@ std::optional<ledger::Lease> Leadership::poll() {
     } catch (const ledger::Fenced&) {
       lose();
     } catch (const ledger::Unavailable&) {
-      if (!trusts(std::chrono::milliseconds{0})) lose();
+      if (trust_left() <= std::chrono::milliseconds::zero()) lose();
     } catch (const ledger::OutcomeUnknown&) {
-      if (!trusts(std::chrono::milliseconds{0})) lose();
+      if (trust_left() <= std::chrono::milliseconds::zero()) lose();
     }
     return lease_;
   }
@@ -57,9 +59,16 @@ std::optional<ledger::Lease> Leadership::poll() {
   return std::nullopt;
 }
 
-bool Leadership::trusts(std::chrono::milliseconds effect) const {
+std::chrono::milliseconds Leadership::trust_left() const {
+  if (!lease_) return std::chrono::milliseconds::zero();
   const auto margin = options_.ttl / 3;
-  return lease_ && clock_.since_boot() + effect < renewed_at_ + options_.ttl - margin;
+  const auto left = renewed_at_ + options_.ttl - margin - clock_.since_boot();
+  return std::chrono::duration_cast<std::chrono::milliseconds>(left);
+}
+
+std::chrono::milliseconds Leadership::trusted_for_effect() {
+  if (!lease_ || !poll()) return std::chrono::milliseconds::zero();
+  return std::max(std::chrono::milliseconds::zero(), trust_left());
 }
 
 void Leadership::lose() {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "amdahl/core/quantity.hpp"
 #include "amdahl/loop/evidence.hpp"
 #include "amdahl/stats/noise.hpp"
 #include "plan_context.hpp"
@@ -143,26 +144,39 @@ void apply_hold(PlanContext& context, const ExperimentRow& row,
   context.actions.advance.push_back(std::move(step));
 }
 
+// A later replication waits from the nomination on, by the database's clock.
+bool is_too_early(PlanContext& context, const ExperimentRow& row, int check_no) {
+  const auto& checks = row.protocol.checks;
+  if (!row.nomination || check_no < 1 || check_no > static_cast<int>(checks.size())) return false;
+  const auto delay_s = checks[static_cast<std::size_t>(check_no) - 1].delay_s;
+  const auto left_s = (row.nomination->at_us - context.snapshot.now_us) / 1'000'000 + delay_s;
+  if (delay_s == 0 || left_s <= 0) return false;
+  context.actions.work_remains = true;  // it goes on without a person
+  context.wait_for(fmt::format("EXP-{}: its later replication begins in {}", row.id.value,
+                               core::format_duration(std::chrono::seconds{left_s})));
+  return true;
+}
+
+void open_needed(PlanContext& context, const ExperimentRow& row,
+                 const std::vector<stats::PairNeed>& needs) {
+  for (const auto& need : needs) {
+    if (!is_too_early(context, row, need.check_no)) open_pairs(context, row, need);
+  }
+}
+
 void plan_experiment(PlanContext& context, const ExperimentRow& row) {
   auto& actions = context.actions;
-  const bool live = live_runs_of(context, row.id) > 0;
   if (row.abort_requested) {
-    if (!live) actions.abort.emplace_back(row.id, "");
+    if (live_runs_of(context, row.id) == 0) actions.abort.emplace_back(row.id, "");
     return;
   }
   // The rows read are older than the ends just seen: judge when they are recorded, next cycle.
   if (run_just_ended(context, row.id)) return;
   const auto assessment = stats::assess(evidence_of(row, context.snapshot.wins));
+  // The judge gives no verdict while a pair is open, so no run of it is live here.
   if (assessment.verdict) {
-    if (!live) return decide(context, row, assessment.standing, *assessment.verdict);
-    // Nothing that is still measured can change it: stop paying for it.
-    for (const auto& run : context.snapshot.live_runs) {
-      if (run.experiment == row.id && run.state <= core::RunState::queued &&
-          !run.cancel_requested) {
-        context.wait_for(fmt::format("EXP-{}: its last runs end before the verdict", row.id.value));
-      }
-    }
-    return;
+    actions.standings.push_back({row.id, assessment.standing});
+    return decide(context, row, assessment.standing, *assessment.verdict);
   }
   if (assessment.nominate || assessment.register_extension) {
     ledger::Advance step;
@@ -174,6 +188,7 @@ void plan_experiment(PlanContext& context, const ExperimentRow& row) {
     }
     step.register_extension = assessment.register_extension;
     actions.advance.push_back(std::move(step));
+    actions.standings.push_back({row.id, assessment.standing});
     return;
   }
   retry_open_pairs(context, row);
@@ -182,7 +197,10 @@ void plan_experiment(PlanContext& context, const ExperimentRow& row) {
     return context.wait_for(context.snapshot.paused ? "paused: amdahl resume"
                                                     : fmt::format("EXP-{}: paused", row.id.value));
   }
-  for (const auto& need : assessment.pairs) open_pairs(context, row, need);
+  const auto opened = actions.open_pairs.size();
+  open_needed(context, row, assessment.pairs);
+  if (actions.open_pairs.size() > opened)
+    actions.standings.push_back({row.id, assessment.standing});
 }
 
 }  // namespace

@@ -50,9 +50,11 @@ const Observation* observed(const ClusterView& cluster, const RunRow& run) {
   return &it->second.runs.front();
 }
 
-// Charged from allocation to release, for the whole allocation.
-double charge_us(const core::RunSpec& spec, std::int64_t start_us, std::int64_t end_us) {
-  if (start_us <= 0 || end_us <= start_us) return 0;
+// Charged from allocation to release, for the whole allocation. What is not known costs what was
+// set aside for it: missing data is no zero, and a budget errs on the side of the cluster.
+double charge_us(const core::RunSpec& spec, const RunRow& run, std::int64_t start_us,
+                 std::int64_t end_us) {
+  if (start_us <= 0 || end_us < start_us) return run.gpu_us_reserved;
   return static_cast<double>(std::max<std::int64_t>(spec.allocation.gpus, 1)) *
          static_cast<double>(end_us - start_us);
 }
@@ -82,7 +84,7 @@ void record_production(PlanContext& context, const RunRow& run, const core::RunR
   production.end_us = leg.start_us + leg.window_us;
   production.gpus = leg.gpus;
   production.state = leg.exit_code.value_or(1) == 0 && leg.units ? "succeeded" : "failed";
-  production.units = leg.units.value_or(0);
+  production.units = leg.units;
   production.champion = production.state == "succeeded";
   context.actions.record_production.push_back(std::move(production));
 }
@@ -98,17 +100,22 @@ void end_with_result(PlanContext& context, const RunRow& run, const Observation&
   record.nodes = seen.nodes;
   record.legs = result.legs;
   const auto spec = spec_of(context, run);
-  record.gpu_us_charged = charge_us(spec, result.start_us, result.end_us);
+  const bool never_allocated = result.cancelled && result.start_us == 0 && result.legs.empty();
+  if (!never_allocated)
+    record.gpu_us_charged = charge_us(spec, run, result.start_us, result.end_us);
+  // Whoever stops a run that no shim holds writes its end without having read the specification.
+  const bool names_none = never_allocated && result.spec_sha.empty();
+  if (!names_none && result.spec_sha != core::spec_sha(spec)) {
+    record.cause = CauseClass::infra;
+    record.reason = "the result belongs to another specification";
+    record.legs.clear();
+    record.gpu_us_charged = run.gpu_us_reserved;
+    return end_without_result(context, run, std::move(record), true);
+  }
   if (result.cancelled) {
     record.outcome = RunOutcome::cancelled;
     record.cause = CauseClass::operator_;
     record.reason = "stopped on request";
-    return end_without_result(context, run, std::move(record), true);
-  }
-  if (result.spec_sha != core::spec_sha(spec)) {
-    record.cause = CauseClass::infra;
-    record.reason = "the result belongs to another specification";
-    record.legs.clear();
     return end_without_result(context, run, std::move(record), true);
   }
   const std::size_t legs = run.production ? 1 : 2;
@@ -143,7 +150,10 @@ void end(PlanContext& context, const ClusterView& cluster, const RunRow& run,
                   : it != cluster.results.end() ? it->second.error().message
                                                 : "ended without a result";
   record.nodes = seen.nodes;
-  record.gpu_us_charged = charge_us(spec_of(context, run), seen.started_at_us, seen.ended_at_us);
+  if (seen.claimed || seen.started_at_us > 0) {
+    record.gpu_us_charged =
+        charge_us(spec_of(context, run), run, seen.started_at_us, seen.ended_at_us);
+  }
   end_without_result(context, run, std::move(record), seen.claimed);
 }
 
@@ -207,6 +217,7 @@ void missing(PlanContext& context, const ClusterView& cluster, const RunRow& run
   record.reason = "the scheduler and its history do not know it";
   // Recorded means that it may have been released: what it did then is unknown, not nothing.
   const bool may_have_started = run.state >= RunState::submitted;
+  if (may_have_started) record.gpu_us_charged = run.gpu_us_reserved;
   end_without_result(context, run, std::move(record), may_have_started);
 }
 

@@ -2,7 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
+#include <optional>
 
 #include "amdahl/stats/noise.hpp"
 
@@ -15,11 +17,25 @@ using core::CheckPlan;
 constexpr std::int64_t longer = 2;            // R4: twice the work
 constexpr std::int64_t padding_bytes = 4096;  // R5: moves the stack by a page
 
+// A change that the cluster would ignore makes the variant the baseline, and its verdict a lie.
+std::optional<core::Error> ignored_change(const ClusterView& cluster,
+                                          const std::vector<core::Change>& changes) {
+  const bool image = std::any_of(changes.begin(), changes.end(), [](const auto& change) {
+    return change.kind == core::ChangeKind::image;
+  });
+  if (!image || cluster.caps.runs_images) return std::nullopt;
+  return core::Error{
+      core::ErrorCode::not_allowed,
+      fmt::format("a cluster of kind {} runs no images: the variant would be the baseline",
+                  cluster.kind),
+      "propose what the image changes as an argument, a variable or a patch"};
+}
+
 }  // namespace
 
 core::Result<std::vector<CheckPlan>> choose_checks(const core::JobSpec& job,
                                                    const scheduler_adapters::Caps& caps,
-                                                   int checks) {
+                                                   const Settings& settings) {
   const bool seeds = core::has_placeholder(job, "seed") || core::has_placeholder(job, "shard");
   const bool lengths = core::has_placeholder(job, "length");
   std::vector<CheckPlan> offered;
@@ -28,29 +44,34 @@ core::Result<std::vector<CheckPlan>> choose_checks(const core::JobSpec& job,
   offered.push_back({CheckKind::clean_rebuild, 1, 0, 1, true, padding_bytes});
   if (lengths) offered.push_back({CheckKind::scale, 1, 0, longer, false, 0});
   if (caps.several_node_sets) offered.push_back({CheckKind::node_swap, 1, 0, 1, false, 0});
-  if (offered.size() < 3) {
+  const bool later = settings.later.count() > 0;
+  if (const auto kinds = offered.size() + (later ? 1 : 0); kinds < 3) {
     std::string missing;
     if (!seeds) missing += " {seed} or {shard}";
     if (!lengths) missing += std::string{missing.empty() ? "" : " and"} + " {length}";
     return core::Error{
         core::ErrorCode::not_allowed,
-        fmt::format("cannot be refuted here: {} kinds of check, three are needed", offered.size()),
+        fmt::format("cannot be refuted here: {} kinds of check, three are needed", kinds),
         fmt::format("let the job's command take{}", missing)};
   }
+  const auto checks = static_cast<std::size_t>(settings.checks);
+  const auto at_once = checks - (later ? 1 : 0);
   const auto distinct = offered.size();
-  const auto majority = static_cast<std::size_t>(checks / 2 + 1);
-  for (std::size_t i = 0; offered.size() < static_cast<std::size_t>(checks); ++i) {
+  const auto majority = checks / 2 + 1;
+  offered.resize(std::min(distinct, at_once));
+  for (std::size_t i = 0; offered.size() < at_once; ++i) {
     auto again = offered[i % distinct];
     const auto round = static_cast<std::int64_t>(i / distinct) + 1;
     // Once more the same kind must ask something new: other seeds and shards, another layout.
-    if (again.kind == CheckKind::scale &&
-        distinct * (majority - 1) > static_cast<std::size_t>(checks))
-      continue;
+    if (again.kind == CheckKind::scale && distinct * (majority - 1) > at_once) continue;
     again.seed += 10 * round;
     again.shard += again.kind == CheckKind::seed_and_shard ? round : 0;
     again.env_padding_bytes += again.fresh_layout ? 3 * padding_bytes / 4 * round : 0;
     offered.push_back(again);
   }
+  // Last, for it alone is waited for: where the others settle it, nobody waits.
+  if (later)
+    offered.push_back({CheckKind::later_replication, 1, 0, 1, false, 0, settings.later.count()});
   return offered;
 }
 
@@ -66,11 +87,12 @@ core::Result<core::Protocol> make_protocol(const ledger::JobRow& job, const Clus
   protocol.baseline = job.champion;
   protocol.variant = job.champion;
   if (!changes.empty()) {
+    if (auto ignored = ignored_change(cluster, changes)) return *ignored;
     auto variant = core::apply(job.champion, changes);
     if (variant.has_error()) return variant.error();
     protocol.variant = *variant;
     protocol.changes = core::canonical_changes(changes).value();
-    auto checks = choose_checks(job.spec, cluster.caps, settings.checks);
+    auto checks = choose_checks(job.spec, cluster.caps, settings);
     if (checks.has_error()) return checks.error();
     protocol.checks = *checks;
   }

@@ -8,10 +8,11 @@
 namespace amdahl::loop {
 
 /// The N checks a job and its cluster can offer (design.md §8, Checks on a small cluster): at least
-/// three distinct kinds, none with a majority of its own. The error says what to add.
+/// three distinct kinds, none with a majority of its own; a later replication (R1) stands last
+/// where the settings give it a delay. The error says what to add.
 core::Result<std::vector<core::CheckPlan>> choose_checks(const core::JobSpec& job,
                                                          const scheduler_adapters::Caps& caps,
-                                                         int checks);
+                                                         const Settings& settings);
 
 /// What is frozen when an experiment is registered; no changes = an A/A canary.
 core::Result<core::Protocol> make_protocol(const ledger::JobRow& job, const ClusterView& cluster,

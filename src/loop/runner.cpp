@@ -41,7 +41,7 @@ Runner::Step Runner::step(Until until) {
   if (until == Until::one_cycle) return {last_.work_remains ? End::cycled : End::nothing_left, 0ms};
   if (until == Until::nothing_left && !last_.work_remains) return {End::nothing_left, 0ms};
   if (last_.acted) return {std::nullopt, 0ms};
-  return {std::nullopt, last_.work_remains ? options_.busy_interval : options_.idle_interval};
+  return {std::nullopt, last_.runs_live ? options_.busy_interval : options_.idle_interval};
 }
 
 Runner::End Runner::run(Until until, const std::function<bool(std::chrono::milliseconds)>& wait) {

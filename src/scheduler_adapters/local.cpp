@@ -52,7 +52,7 @@ class LocalAdapter final : public Adapter {
   Result<void> validate(const core::RunSpec& spec) override {
     return validate_local(spec, local_capacity(options_, "/"));
   }
-  Submitted submit(const core::RunSpec& spec) override;
+  Submitted submit(const core::RunSpec& spec, std::chrono::milliseconds deadline) override;
   Result<void> release(const RunKey& key, const NativeRef& ref) override;
   Listing list() override;
   std::vector<FindResult> find(std::span<const RunKey> keys) override;
@@ -113,7 +113,7 @@ Result<void> LocalAdapter::write_run(const core::RunSpec& spec, const fs::path& 
   return run_files::write_file(directory / names::spec, core::canonical_json(core::to_json(spec)));
 }
 
-Submitted LocalAdapter::submit(const core::RunSpec& spec) {
+Submitted LocalAdapter::submit(const core::RunSpec& spec, std::chrono::milliseconds deadline) {
   if (auto valid = validate(spec); !valid)
     return failed(FailureClass::permanent, valid.error().message);
   Submitted submitted;
@@ -140,7 +140,7 @@ Submitted LocalAdapter::submit(const core::RunSpec& spec) {
     submitted.held = (*seen)->held_by_us;
     return submitted;
   }
-  const auto started = start_shim(options_.shim, directory, core::limits::submit_timeout, clock_);
+  const auto started = start_shim(options_.shim, directory, deadline, clock_);
   if (const auto* failure = std::get_if<Failure>(&started))
     return failed(failure->kind, failure->message);
   const auto& shim = std::get<ShimStarted>(started);

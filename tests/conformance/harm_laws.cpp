@@ -35,7 +35,7 @@ void crash_is_lost_and_leaves_nothing(AdapterSubject& subject) {
   CHECK(seen->outcome == RunOutcome::lost);
   CHECK(seen->cause == core::CauseClass::infra);
   CHECK(eventually([&] { return !alive(pid_in(leg)) && !alive(pid_in(daemon)); }));
-  CHECK(subject.adapter().submit(spec).kind == scheduler_adapters::Submitted::Kind::already_exists);
+  CHECK(offer(subject.adapter(), spec).kind == scheduler_adapters::Submitted::Kind::already_exists);
   CHECK(lines_of(read_text(mark)).size() == 1);
   CHECK_FALSE(subject.adapter().fetch_result(spec.key).has_value());
 }
@@ -53,7 +53,7 @@ void gpus_are_never_handed_out_twice(AdapterSubject& subject) {
   for (int i = 0; i < 6; ++i) {
     specs.push_back(shell_run(subject, script));
     specs.back().allocation.gpus = specs.back().legs.front().gpus = 2;
-    const auto submitted = (i % 2 == 0 ? subject.adapter() : *other).submit(specs.back());
+    const auto submitted = offer(i % 2 == 0 ? subject.adapter() : *other, specs.back());
     REQUIRE(submitted.kind == scheduler_adapters::Submitted::Kind::accepted);
   }
   for (const auto& spec : specs) REQUIRE(subject.adapter().release(spec.key, {}).has_value());

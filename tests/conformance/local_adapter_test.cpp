@@ -31,13 +31,13 @@ TEST_CASE("a shim that cannot be executed is provably not accepted", "[conforman
   options.shim = subject.scratch() / "missing";
   const auto adapter = scheduler_adapters::make_local_adapter(options, subject.clock());
   const auto spec = shell_run(subject, "true");
-  const auto submitted = adapter->submit(spec);
+  const auto submitted = offer(*adapter, spec);
   REQUIRE(submitted.kind == scheduler_adapters::Submitted::Kind::failed);
   CHECK(submitted.failure.kind == scheduler_adapters::FailureClass::retryable);
   CHECK(adapter->find(std::vector{spec.key}).front().found ==
         scheduler_adapters::Found::not_found_authoritative);
   // The same key then works.
-  CHECK(subject.adapter().submit(spec).kind == scheduler_adapters::Submitted::Kind::accepted);
+  CHECK(offer(subject.adapter(), spec).kind == scheduler_adapters::Submitted::Kind::accepted);
 }
 
 TEST_CASE("a shim that does not answer leaves the outcome unknown", "[conformance][local][.slow]") {
@@ -47,7 +47,7 @@ TEST_CASE("a shim that does not answer leaves the outcome unknown", "[conformanc
   write_text(options.shim, "#!/bin/sh\nexec sleep 60\n");
   fs::permissions(options.shim, fs::perms::owner_all);
   const auto adapter = scheduler_adapters::make_local_adapter(options, subject.clock());
-  const auto submitted = adapter->submit(shell_run(subject, "true"));
+  const auto submitted = offer(*adapter, shell_run(subject, "true"));
   REQUIRE(submitted.kind == scheduler_adapters::Submitted::Kind::failed);
   CHECK(submitted.failure.kind == scheduler_adapters::FailureClass::unknown_outcome);
 }

@@ -29,7 +29,7 @@ TEST_CASE("a full disk refuses a submit that may be repeated", "[conformance][lo
   const auto spec = shell_run(subject, "true");
   const auto fill = subject.scratch() / "fill";
   write_text(fill, std::string(2 << 20, 'x'));
-  const auto submitted = subject.adapter().submit(spec);
+  const auto submitted = offer(subject.adapter(), spec);
   REQUIRE(submitted.kind == scheduler_adapters::Submitted::Kind::failed);
   CHECK(submitted.failure.kind == scheduler_adapters::FailureClass::retryable);
   CHECK(submitted.failure.message.find("No space") != std::string::npos);
@@ -103,7 +103,7 @@ TEST_CASE("many services starting one key at once start one shim", "[conformance
   std::vector<std::future<scheduler_adapters::Submitted>> all;
   for (int i = 0; i < 6; ++i) {
     all.push_back(
-        std::async(std::launch::async, [&] { return subject.successor()->submit(spec); }));
+        std::async(std::launch::async, [&] { return offer(*subject.successor(), spec); }));
   }
   int accepted = 0;
   for (auto& one : all) {

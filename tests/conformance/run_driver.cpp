@@ -7,6 +7,7 @@
 #include <thread>
 
 #include "amdahl/core/canonical_json.hpp"
+#include "amdahl/core/limits.hpp"
 
 namespace amdahl::conformance {
 
@@ -74,8 +75,12 @@ std::string count_in(const std::filesystem::path& file) {
   return "echo x >> '" + file.string() + "'\n";
 }
 
+Submitted offer(scheduler_adapters::Adapter& adapter, const core::RunSpec& spec) {
+  return adapter.submit(spec, core::limits::submit_timeout);
+}
+
 Submitted submit(AdapterSubject& subject, const core::RunSpec& spec) {
-  auto submitted = subject.adapter().submit(spec);
+  auto submitted = offer(subject.adapter(), spec);
   INFO(submitted.failure.message);
   REQUIRE(submitted.kind == Submitted::Kind::accepted);
   return submitted;

@@ -26,6 +26,10 @@ void add_variant(core::RunSpec& spec, const std::string& script);
 /// A script line that counts one execution in `file`.
 std::string count_in(const std::filesystem::path& file);
 
+/// One submit call with the deadline that the engine gives at most, whatever it answers.
+scheduler_adapters::Submitted offer(scheduler_adapters::Adapter& adapter,
+                                    const core::RunSpec& spec);
+/// Submits and requires that it was accepted.
 scheduler_adapters::Submitted submit(AdapterSubject& subject, const core::RunSpec& spec);
 /// What the listing says now; nothing when the run is not in it.
 std::optional<scheduler_adapters::Observation> observed(scheduler_adapters::Adapter& adapter,

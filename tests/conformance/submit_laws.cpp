@@ -41,13 +41,13 @@ void resubmit_executes_once(AdapterSubject& subject) {
   const auto first = submit(subject, spec);
   auto later = spec;
   later.witness.head_seq += 1;  // what the service knows moves on; the run is the same
-  CHECK(subject.adapter().submit(later).kind == Submitted::Kind::already_exists);
+  CHECK(offer(subject.adapter(), later).kind == Submitted::Kind::already_exists);
   REQUIRE(subject.adapter().release(spec.key, first.ref).has_value());
-  CHECK(subject.successor()->submit(spec).kind == Submitted::Kind::already_exists);
+  CHECK(offer(*subject.successor(), spec).kind == Submitted::Kind::already_exists);
   REQUIRE(wait_for_end(subject.adapter(), spec.key));
-  CHECK(subject.adapter().submit(spec).kind == Submitted::Kind::already_exists);
+  CHECK(offer(subject.adapter(), spec).kind == Submitted::Kind::already_exists);
   subject.adapter().acknowledge(spec.key);
-  CHECK(subject.adapter().submit(spec).kind == Submitted::Kind::already_exists);
+  CHECK(offer(subject.adapter(), spec).kind == Submitted::Kind::already_exists);
   CHECK(stays([&] { return lines_of(read_text(mark)).size() == 1; }));
 }
 
@@ -56,7 +56,7 @@ void other_spec_is_a_conflict(AdapterSubject& subject) {
   submit(subject, spec);
   auto other = spec;
   other.legs.front().command = {"false"};
-  const auto submitted = subject.adapter().submit(other);
+  const auto submitted = offer(subject.adapter(), other);
   REQUIRE(submitted.kind == Submitted::Kind::failed);
   CHECK(submitted.failure.kind == FailureClass::key_conflict);
 }
@@ -186,7 +186,7 @@ void too_large_a_run_is_refused(AdapterSubject& subject) {
   auto spec = shell_run(subject, "true");
   spec.allocation.gpus = 5;
   CHECK_FALSE(subject.adapter().validate(spec).has_value());
-  const auto submitted = subject.adapter().submit(spec);
+  const auto submitted = offer(subject.adapter(), spec);
   REQUIRE(submitted.kind == Submitted::Kind::failed);
   CHECK(submitted.failure.kind == FailureClass::permanent);
   CHECK(submitted.failure.message.find("GPUs") != std::string::npos);

@@ -79,7 +79,8 @@ TEST_CASE("an experiment's answer holds all its evidence", "[ledger][read]") {
                                     {"kind", "seed_and_shard"},
                                     {"planned", 1},
                                     {"vote", "uphold"},
-                                    {"mean", 0.69}});
+                                    {"mean", 0.69},
+                                    {"delay_s", nullptr}});
   CHECK(answer["pairs"].size() == 4);
   CHECK(answer["pairs"][0]["state"] == "complete");
   CHECK(answer["pairs"][0]["ran_first"] == "variant");

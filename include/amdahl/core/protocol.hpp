@@ -21,6 +21,7 @@ struct CheckPlan {
   std::int64_t length = 1;  ///< what {length} becomes
   bool fresh_layout = false;
   std::int64_t env_padding_bytes = 0;
+  std::int64_t delay_s = 0;  ///< R1: begins so long after the nomination, at the earliest
 
   friend bool operator==(const CheckPlan&, const CheckPlan&) = default;
 };

@@ -157,8 +157,8 @@ struct ProductionRun {
   std::int64_t end_us = 0;
   std::int64_t gpus = 0;
   std::string state;
-  double units = 0;
-  bool champion = false;  ///< ran the champion: counts for the bank
+  std::optional<double> units;  ///< unknown where the job did not say
+  bool champion = false;        ///< ran the champion: counts for the bank
 };
 
 /// The ledger: PostgreSQL behind named functions. Every call blocks at most the statement timeout

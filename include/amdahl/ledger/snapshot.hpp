@@ -95,6 +95,7 @@ struct NominationRow {
   double claim = 0;
   int pairs_per_check = 0;
   std::int64_t last_index = 0;
+  std::int64_t at_us = 0;  ///< the database's clock; read only
 };
 
 struct ExperimentRow {

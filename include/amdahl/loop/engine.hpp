@@ -20,6 +20,7 @@ namespace amdahl::loop {
 struct CycleReport {
   bool acted = false;         ///< something changed: the next cycle may follow at once
   bool work_remains = false;  ///< false: nothing is under way and nothing can start by itself
+  bool runs_live = false;     ///< worth looking again soon
   int submitted = 0;
   int ended = 0;
   int decided = 0;
@@ -28,7 +29,7 @@ struct CycleReport {
 
 /// Performs what the planner decides: reads the ledger cold, looks at every cluster, plans, and
 /// carries out the actions, each effect between its committed intent and its record. Holds nothing
-/// across cycles. Synchronous: one thread owns it (docs/decisions/0002).
+/// across cycles. Synchronous: one thread owns it (docs/decisions/0005).
 class Engine {
  public:
   struct Parts {
@@ -46,7 +47,7 @@ class Engine {
   explicit Engine(Parts parts);
 
   /// One cycle. Throws what the ledger throws; nothing is lost then, the next cycle reads cold.
-  CycleReport cycle(const ledger::Lease& lease, const Leadership& leadership);
+  CycleReport cycle(const ledger::Lease& lease, Leadership& leadership);
 
   /// What the next cycle would do, and nothing more.
   Actions dry_run();
@@ -61,12 +62,13 @@ class Engine {
   void perform_decisions(const ledger::Lease& lease, const Actions& actions, CycleReport& report);
   void perform_runs(const ledger::Lease& lease, const Actions& actions, CycleReport& report);
   void perform_submits(const ledger::Lease& lease, const ledger::Head& head, const Actions& actions,
-                       const Leadership& leadership, CycleReport& report);
-  void perform_releases(const std::vector<Release>& releases);
-  void perform_rest(const ledger::Lease& lease, const Actions& actions);
+                       Leadership& leadership, CycleReport& report);
+  void perform_releases(const std::vector<Release>& releases, Leadership& leadership);
+  void perform_rest(const ledger::Lease& lease, const Actions& actions, Leadership& leadership);
   std::vector<ledger::CommandDone> perform_hypotheses(const ledger::Lease& lease,
                                                       const Actions& actions);
 
+  void log_standings(const Actions& actions) const;
   scheduler_adapters::Adapter* adapter(const std::string& cluster) const;
   void crossed(std::string_view boundary) const;
 

@@ -27,8 +27,9 @@ class Leadership {
   /// Throws ledger::Unavailable only while following.
   std::optional<ledger::Lease> poll();
 
-  /// Whether an effect that lasts at most `effect` may begin now.
-  bool trusts(std::chrono::milliseconds effect) const;
+  /// How long an effect that begins now may last: nobody else can lead before that. Renews first
+  /// when due, so that a long row of effects goes on; zero when this one may begin none.
+  std::chrono::milliseconds trusted_for_effect();
 
   /// Gives the lease back, so that the next one need not wait. Best effort.
   void release();
@@ -40,6 +41,7 @@ class Leadership {
 
  private:
   std::optional<ledger::Lease> acquire(const ledger::Head& seen);
+  std::chrono::milliseconds trust_left() const;
   std::string new_term();
 
   ledger::Ledger& ledger_;

@@ -8,6 +8,7 @@
 #include "amdahl/ledger/snapshot.hpp"
 #include "amdahl/loop/settings.hpp"
 #include "amdahl/loop/view.hpp"
+#include "amdahl/stats/judge.hpp"
 
 namespace amdahl::loop {
 
@@ -31,6 +32,12 @@ struct Cancel {
 struct Acknowledge {
   std::string cluster;
   core::RunKey key;
+};
+
+/// How an experiment stands when it takes a step: for logs and people, nothing is done with it.
+struct Standing {
+  core::ExperimentId experiment;
+  stats::Standing standing;
 };
 
 /// Everything one cycle does, in the order in which the engine does it.
@@ -59,6 +66,7 @@ struct Actions {
   std::vector<Acknowledge> acknowledge;
   std::vector<ledger::CommandDone> finish_commands;
 
+  std::vector<Standing> standings;  ///< of the experiments that take a step now
   std::vector<std::string>
       waiting;                ///< why something does not move: capacity, budget, approval, hold
   bool work_remains = false;  ///< something is under way or could start without a person

@@ -90,6 +90,7 @@ struct Caps {
   bool two_phase = true;
   std::chrono::milliseconds quiet_period{0};  ///< after an unknown submit, before trusting absence
   bool several_node_sets = false;             ///< can offer R2
+  bool runs_images = false;                   ///< a leg runs in the image that its arm names
 };
 
 /// One cluster's scheduler. Calls block, each with a deadline of its own; none throws for what a
@@ -106,8 +107,9 @@ class Adapter {
   /// Whether the cluster could ever run this: `Permanent` errors before anything is submitted.
   virtual core::Result<void> validate(const core::RunSpec& spec) = 0;
 
-  /// Submits held where `two_phase`. Idempotent by key as far as the scheduler allows.
-  virtual Submitted submit(const core::RunSpec& spec) = 0;
+  /// Submits held where `two_phase`. Idempotent by key as far as the scheduler allows. Answers
+  /// within `deadline`: what is not known by then is an unknown outcome.
+  virtual Submitted submit(const core::RunSpec& spec, std::chrono::milliseconds deadline) = 0;
 
   /// Lets a held run go. Repeating it is harmless.
   virtual core::Result<void> release(const core::RunKey& key, const NativeRef& ref) = 0;

@@ -11,6 +11,7 @@
 
 #include "command.hpp"
 #include "commands.hpp"
+#include "parse.hpp"
 #include "run_cli.hpp"
 #include "services.hpp"
 
@@ -146,20 +147,17 @@ class Bench {
   std::function<void(const Drive&)> on_drive;
   std::vector<std::string> waiting;
 
+  /// What the command line means, without running it.
+  Parsed parse(const std::vector<std::string>& words) {
+    std::istringstream in;
+    std::ostringstream out, err;
+    return parse_arguments(command_groups(), words, environment(in, out, err)).value();
+  }
+
   Spoken run(const std::vector<std::string>& words) {
     std::istringstream in{input};
     std::ostringstream out, err;
-    Environment env{in,
-                    out,
-                    err,
-                    clock,
-                    false,
-                    false,
-                    directory,
-                    "/usr/bin/amdahl",
-                    variables,
-                    [this](std::chrono::milliseconds pause) { clock.time += pause; },
-                    [this] { return interrupts; }};
+    auto env = environment(in, out, err);
     const auto code = run_cli(command_groups(), words, env, [this](const GlobalOptions&) {
       auto services = std::make_unique<FakeServices>(ledger);
       services->on_drive = on_drive;
@@ -167,6 +165,21 @@ class Bench {
       return services;
     });
     return {code, out.str(), err.str()};
+  }
+
+ private:
+  Environment environment(std::istream& in, std::ostream& out, std::ostream& err) {
+    return {in,
+            out,
+            err,
+            clock,
+            false,
+            false,
+            directory,
+            "/usr/bin/amdahl",
+            variables,
+            [this](std::chrono::milliseconds pause) { clock.time += pause; },
+            [this] { return interrupts; }};
   }
 };
 

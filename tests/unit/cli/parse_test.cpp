@@ -54,6 +54,21 @@ TEST_CASE("global flags may stand before and after the command", "[cli][parse]")
   CHECK_THAT(before.out, Contains("amdahl.version/v1"));
 }
 
+TEST_CASE("an option takes one word, and what follows it is an argument", "[cli][parse]") {
+  Bench bench;
+  const auto parsed = [&](const std::vector<std::string>& words) {
+    return bench.parse(words).args;
+  };
+  const auto dev = parsed({"dev", "--state-dir", "here", "a.toml", "--job", "b.toml", "c.toml"});
+  CHECK(dev.text("state-dir") == "here");
+  CHECK(dev.texts("job") == std::vector<std::string>{"b.toml"});
+  CHECK(dev.texts("FILE") == std::vector<std::string>{"a.toml", "c.toml"});
+  const auto judge = parsed({"judge", "--sigma0", "0.02", "pairs.csv"});
+  CHECK(judge.text("sigma0") == "0.02");
+  CHECK(judge.text("FILE") == "pairs.csv");
+  CHECK(parsed({"judge", "--sigma0", "1", "x", "--sigma0", "2"}).text("sigma0") == "2");
+}
+
 namespace {
 
 void check_help(const Command& command, const std::string& path) {

@@ -92,6 +92,34 @@ TEST_CASE("a registered protocol has five checks of at least three kinds, none w
   }
 }
 
+TEST_CASE("a later replication is a kind of check of its own and stands last",
+          "[loop][hypotheses]") {
+  Scene scene;
+  scene.settings.later = std::chrono::hours{12};
+  scene.snapshot.hypotheses = {some_hypothesis(3, workers, "input")};
+  SECTION("beside three other kinds") {}
+  SECTION("as the third kind") {
+    scene.snapshot.jobs[0].spec.command = {"run", "{workers}", "{length}"};
+  }
+  const auto checks = scene.plan().register_.at(0).protocol.checks;
+  REQUIRE(checks.size() == 5);
+  CHECK(checks.back().kind == core::CheckKind::later_replication);
+  CHECK(checks.back().delay_s == 12 * 3600);
+  std::map<core::CheckKind, int> count;
+  for (const auto& check : checks) ++count[check.kind];
+  CHECK(count.size() >= 3);
+  for (const auto& [kind, n] : count) CHECK(n <= 2);
+}
+
+TEST_CASE("more kinds than checks still make an odd number of checks", "[loop][hypotheses]") {
+  Scene scene;
+  scene.settings.checks = 3;
+  scene.settings.later = std::chrono::hours{12};
+  scene.view.clusters["local"].caps.several_node_sets = true;
+  scene.snapshot.hypotheses = {some_hypothesis(3, workers, "input")};
+  CHECK(scene.plan().register_.at(0).protocol.checks.size() == 3);
+}
+
 TEST_CASE("what cannot be refuted here is rejected with what to add", "[loop][hypotheses]") {
   Scene scene;
   scene.snapshot.jobs[0].spec.command = {"run", "{workers}", "{seed}"};
@@ -102,6 +130,18 @@ TEST_CASE("what cannot be refuted here is rejected with what to add", "[loop][hy
   CHECK(actions.reject[0].reason ==
         "cannot be refuted here: 2 kinds of check, three are needed; let the job's command take "
         "{length}");
+}
+
+TEST_CASE("an image change is rejected where no image runs, for it would be the baseline",
+          "[loop][hypotheses]") {
+  Scene scene;
+  scene.snapshot.hypotheses = {
+      some_hypothesis(3, {{core::ChangeKind::image, "", "registry/eval:2"}}, "input")};
+  const auto rejected = scene.plan();
+  REQUIRE(rejected.reject.size() == 1);
+  CHECK(rejected.reject[0].reason.starts_with("a cluster of kind local runs no images"));
+  scene.view.clusters["local"].caps.runs_images = true;
+  CHECK(scene.plan().register_.size() == 1);
 }
 
 TEST_CASE("a change that the champion has already is rejected", "[loop][hypotheses]") {

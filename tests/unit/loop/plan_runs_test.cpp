@@ -123,6 +123,89 @@ TEST_CASE("a result of another specification is not believed", "[loop][runs]") {
   REQUIRE(actions.record_runs.size() == 1);
   CHECK(actions.record_runs[0].pair == core::PairState::void_);
   CHECK(actions.record_runs[0].legs.empty());
+  CHECK(actions.record_runs[0].cause == core::CauseClass::infra);
+}
+
+TEST_CASE("a foreign result is not believed when it says that it was stopped either",
+          "[loop][runs]") {
+  Scene scene;
+  add_live_pair(scene.snapshot, 1, RunState::running);
+  scene.snapshot.live_runs[0].gpu_us_reserved = 77;
+  scene.cluster().listing.runs = {seen(scene.snapshot, 1, RunState::ended)};
+  auto result = scene.result();
+  result.spec_sha = "other";
+  result.cancelled = true;
+  scene.cluster().results.emplace(scene.key(), result);
+  const auto actions = scene.plan();
+  REQUIRE(actions.record_runs.size() == 1);
+  CHECK(actions.record_runs[0].cause == core::CauseClass::infra);
+  CHECK(actions.record_runs[0].gpu_us_charged == 77);
+}
+
+TEST_CASE("a run that was stopped before it was allocated costs nothing", "[loop][runs]") {
+  Scene scene;
+  add_live_pair(scene.snapshot, 1, RunState::queued);
+  scene.snapshot.live_runs[0].gpu_us_reserved = 77;
+  scene.cluster().listing.runs = {seen(scene.snapshot, 1, RunState::ended)};
+  core::RunResult result;
+  result.key = scene.key();
+  result.cancelled = true;
+  scene.cluster().results.emplace(scene.key(), result);
+  const auto actions = scene.plan();
+  REQUIRE(actions.record_runs.size() == 1);
+  CHECK(actions.record_runs[0].cause == core::CauseClass::operator_);
+  CHECK(actions.record_runs[0].gpu_us_charged == 0);
+}
+
+TEST_CASE("a run whose times are unknown costs what was set aside for it", "[loop][runs]") {
+  Scene scene;
+  add_live_pair(scene.snapshot, 1, RunState::running);
+  scene.snapshot.live_runs[0].gpu_us_reserved = 77;
+  SECTION("lost after it began") {
+    auto lost = seen(scene.snapshot, 1, RunState::ended);
+    lost.outcome = core::RunOutcome::lost;
+    lost.claimed = true;
+    lost.started_at_us = 100;
+    scene.cluster().listing.runs = {lost};
+    CHECK(scene.plan().record_runs.at(0).gpu_us_charged == 77);
+  }
+  SECTION("gone from the scheduler and its history") {
+    scene.snapshot.live_runs[0].misses = 2;
+    scene.cluster().found[scene.key()].found = scheduler_adapters::Found::not_found_authoritative;
+    CHECK(scene.plan().record_runs.at(0).gpu_us_charged == 77);
+  }
+  SECTION("never begun: nothing") {
+    auto lost = seen(scene.snapshot, 1, RunState::ended);
+    lost.outcome = core::RunOutcome::lost;
+    lost.cause = core::CauseClass::infra;
+    scene.cluster().listing.runs = {lost};
+    CHECK(scene.plan().record_runs.at(0).gpu_us_charged == 0);
+  }
+}
+
+TEST_CASE("a production run that did not say its units has none, not zero", "[loop][runs]") {
+  Scene scene;
+  add_live_pair(scene.snapshot, 1, RunState::running);
+  auto& run = scene.snapshot.live_runs[0];
+  const auto& row = scene.snapshot.experiments.front();
+  auto spec = core::make_run_spec(row.protocol, "production", 0, 1, 0, run.key);
+  spec.legs.resize(1);
+  run.production = spec;
+  run.pair = {};
+  run.experiment = {};
+  auto ended = seen(scene.snapshot, 1, RunState::ended);
+  ended.key = run.key;
+  scene.cluster().listing.runs = {ended};
+  auto result = scene.result();
+  result.spec_sha = core::spec_sha(spec);
+  result.legs.resize(1);
+  result.legs[0].units.reset();
+  scene.cluster().results.emplace(run.key, result);
+  const auto actions = scene.plan();
+  REQUIRE(actions.record_production.size() == 1);
+  CHECK_FALSE(actions.record_production[0].units);
+  CHECK(actions.record_production[0].state == "failed");
+  CHECK_FALSE(actions.record_production[0].champion);
 }
 
 TEST_CASE("a lost run voids its pair if a leg may have started, else the pair gets another attempt",

@@ -1,0 +1,101 @@
+#include <catch2/catch.hpp>
+
+#include "support/snapshots.hpp"
+
+using namespace amdahl;
+using namespace amdahl::test;
+
+namespace {
+
+struct Scene {
+  ledger::Snapshot snapshot;
+  loop::View view = some_view();
+  loop::Settings settings;
+  CountingRandom random;
+
+  Scene() {
+    snapshot.jobs = {some_job()};
+    snapshot.experiments = {some_experiment()};
+    snapshot.now_us = 100'000'000;
+  }
+  ledger::ExperimentRow& experiment() { return snapshot.experiments.front(); }
+  loop::Actions plan() { return loop::plan(snapshot, view, settings, random); }
+
+  /// A pair in which the variant costs `ratio` of the baseline.
+  void complete(int check_no, double ratio) {
+    ledger::PairRow pair;
+    pair.index = static_cast<std::int64_t>(experiment().pairs.size()) + 1;
+    pair.id = {100 + pair.index};
+    pair.experiment = experiment().id;
+    pair.check_no = check_no;
+    pair.state = core::PairState::complete;
+    pair.ran_first = core::Arm::baseline;
+    pair.nodes = {"n1"};
+    core::LegResult leg;
+    leg.started = true;
+    leg.exit_code = 0;
+    leg.gpus = 1;
+    leg.window_us = 1'000'000;
+    leg.units = 100;
+    auto variant = leg;
+    variant.arm = core::Arm::variant;
+    variant.window_us = static_cast<std::int64_t>(1e6 * ratio);
+    pair.legs = {leg, variant};
+    experiment().pairs.push_back(pair);
+  }
+  void nominate(double claim) {
+    experiment().state = core::ExperimentState::refuting;
+    experiment().nomination = ledger::NominationRow{
+        claim, 2, static_cast<std::int64_t>(experiment().pairs.size()), snapshot.now_us};
+  }
+};
+
+}  // namespace
+
+TEST_CASE("a registered trial opens pairs of discovery", "[loop][experiments]") {
+  Scene scene;
+  const auto actions = scene.plan();
+  REQUIRE_FALSE(actions.open_pairs.empty());
+  for (const auto& pair : actions.open_pairs) CHECK(pair.check_no == 0);
+}
+
+TEST_CASE("no verdict while a pair is open", "[loop][experiments]") {
+  Scene scene;
+  for (int i = 0; i < 6; ++i) scene.complete(0, 1.0);  // futile
+  REQUIRE(scene.plan().decide.size() == 1);
+  add_live_pair(scene.snapshot, 7, core::RunState::running);
+  scene.view.clusters["local"].listing.runs = {seen(scene.snapshot, 7, core::RunState::running)};
+  CHECK(scene.plan().decide.empty());
+}
+
+TEST_CASE("strong evidence is nominated before any check is opened", "[loop][experiments]") {
+  Scene scene;
+  for (int i = 0; i < 6; ++i) scene.complete(0, 0.5);
+  const auto actions = scene.plan();
+  REQUIRE(actions.advance.size() == 1);
+  CHECK(actions.advance[0].nomination);
+  CHECK(actions.open_pairs.empty());
+}
+
+TEST_CASE("a later replication begins only when its delay has passed", "[loop][experiments]") {
+  Scene scene;
+  // Five kinds of doubt where only the last can still be asked: the others have voted 2 to 2.
+  auto& checks = scene.experiment().protocol.checks;
+  checks.back() = {core::CheckKind::later_replication, 1, 0, 1, false, 0, 3600};
+  for (int i = 0; i < 6; ++i) scene.complete(0, 0.5);
+  scene.nominate(0.6);
+  for (int check_no = 1; check_no <= 4; ++check_no) {
+    for (int i = 0; i < 2; ++i) scene.complete(check_no, check_no <= 2 ? 0.5 : 1.0);
+  }
+
+  const auto early = scene.plan();
+  CHECK(early.open_pairs.empty());
+  CHECK(early.work_remains);
+  REQUIRE(early.waiting.size() == 1);
+  CHECK(early.waiting[0] == "EXP-7: its later replication begins in 1h 00m");
+
+  scene.snapshot.now_us += 3'600'000'000;
+  const auto later = scene.plan();
+  REQUIRE_FALSE(later.open_pairs.empty());
+  for (const auto& pair : later.open_pairs) CHECK(pair.check_no == 5);
+}
