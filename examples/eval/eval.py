@@ -31,6 +31,8 @@ def parse(argv):
     parser.add_argument("--seed", type=int, default=0, help="order of the images")
     parser.add_argument("--shard", type=int, default=0, help=f"part of them, modulo {shards}")
     parser.add_argument("--length", type=float, default=1.0, help="1: the shard once; 2: twice")
+    parser.add_argument("--share", type=float, default=os.environ.get("EVAL_SHARE", 1.0),
+                        help="of all lengths, for a quick look (default: $EVAL_SHARE, or 1)")
     parser.add_argument("--device", default=os.environ.get("EVAL_DEVICE", "emulated"),
                         help="emulated or cuda (default: $EVAL_DEVICE, or emulated)")
     for name in limits:
@@ -67,6 +69,8 @@ def check(parser, args):
         parser.error(f"batch is {args.batch}: must be at most prefetch, {args.prefetch}")
     if not 0 < args.length <= length_max:
         parser.error(f"length is {args.length:g}: must be above 0 and at most {length_max:g}")
+    if not 0 < args.share <= 1:
+        parser.error(f"share is {args.share:g}: must be above 0 and at most 1")
     if args.shard < 0:
         parser.error(f"shard is {args.shard}: must not be negative")
     if args.device not in ("emulated", "cuda"):
@@ -108,7 +112,8 @@ class Result:
 
 def evaluate(run, args):
     with run.phase("init"):
-        images = choose(dataset.read_index(args.data), args.seed, args.shard, args.length)
+        images = choose(dataset.read_index(args.data), args.seed, args.shard,
+                        args.length * args.share)
         gpus = device.visible_gpus()
         gpu = device.open_device(args.device, Model(), gpus, args.rows, args.pinned)
         print(f"device: {gpu.statement}", file=sys.stderr, flush=True)

@@ -145,6 +145,8 @@ ExitCode drive_to_end(Context& context, Context& inside, const Args& args) {
   const auto driven = inside.services.drive(drive);
   if (!driven) return report(context.env, driven.error());
   const bool left_waiting = driven->end == Driven::End::nothing_left;
+  if (left_waiting && !context.options.quiet && context.options.for_people())
+    context.env.err << "nothing is left to try\n";
   for (const auto& reason : left_waiting ? driven->waiting : std::vector<std::string>{}) {
     context.env.err << "waiting: " << reason << '\n';
   }

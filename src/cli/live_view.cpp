@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
 #include <nlohmann/json.hpp>
 
@@ -25,10 +26,20 @@ std::string saved(const json& log_ratio) {
   return value ? fmt::format("{:.1f}", 100 * (1 - std::exp(-*value))) : std::string{"…"};
 }
 
+bool nominated(const json& fields) {
+  const auto checks = fields.value("checks", json::array());
+  return std::any_of(checks.begin(), checks.end(),
+                     [](const auto& check) { return check.value("planned", 0) > 0; });
+}
+
 std::string standing(const json& fields) {
   const auto pairs = fields.value("pairs_complete", 0);
   if (pairs == 0) return "the first pairs are on their way";
   const auto mean = fields.value("mean", json{});
+  if (fields.value("kind", json{}) == "canary") {
+    return fmt::format("{} pairs  differ by {} %", padded(std::to_string(pairs), 3, true),
+                       saved(mean));
+  }
   const auto interval = fields.value("interval", json::object());
   auto text = fmt::format("{} pairs  ", padded(std::to_string(pairs), 3, true));
   text += mean.is_null() ? std::string{"saving unknown"}
@@ -40,7 +51,7 @@ std::string standing(const json& fields) {
   if (e_value && needed.value_or(0) > 0) {
     text += fmt::format("   evidence {} of {}", evidence_text(*e_value), evidence_text(*needed));
   }
-  if (fields.value("checks", json::array()).empty()) return text;
+  if (!nominated(fields)) return text;
   return text +
          fmt::format("   checks {} : {}", fields.value("upholds", 0), fields.value("refutes", 0));
 }
@@ -66,6 +77,9 @@ std::string line_of(std::string_view event, const json& fields) {
   }
   if (event == "extension_registered") return of_experiment("upheld, evidence short: more pairs");
   if (event == "experiment_held") return of_experiment("hold: " + word(fields, "reason"));
+  if (event == "experiment_decided" && number_of(fields.value("sigma0", json{}))) {
+    return of_experiment("its noise is known: " + word(fields, "reason"));
+  }
   if (event == "experiment_decided") {
     return of_experiment(
         fmt::format("{}: {}", mark_of(word(fields, "verdict")), word(fields, "reason")));

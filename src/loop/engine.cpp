@@ -106,9 +106,10 @@ void Engine::perform_runs(const Lease& lease, const Actions& actions, CycleRepor
 }
 
 void Engine::log_standings(const Actions& actions) const {
-  for (const auto& [experiment, standing] : actions.standings) {
+  for (const auto& [experiment, kind, standing] : actions.standings) {
     auto fields = standing_json(standing);
     fields["experiment"] = experiment.value;
+    fields["kind"] = core::name(kind);
     parts_.log("experiment_stands", fields);
   }
   for (const auto& step : actions.advance) {
@@ -137,9 +138,11 @@ void Engine::perform_decisions(const Lease& lease, const Actions& actions, Cycle
   if (!actions.decide.empty()) ledger.decide(lease, actions.decide);
   for (const auto& decision : actions.decide) {
     ++report.decided;
-    parts_.log("experiment_decided", {{"experiment", decision.experiment.value},
-                                      {"verdict", core::name(decision.outcome)},
-                                      {"reason", decision.reason}});
+    nlohmann::json fields{{"experiment", decision.experiment.value},
+                          {"verdict", core::name(decision.outcome)},
+                          {"reason", decision.reason}};
+    if (decision.sigma0) fields["sigma0"] = *decision.sigma0;
+    parts_.log("experiment_decided", fields);
   }
   crossed("decided");
   if (!actions.register_.empty()) {

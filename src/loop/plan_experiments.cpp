@@ -175,7 +175,7 @@ void plan_experiment(PlanContext& context, const ExperimentRow& row) {
   const auto assessment = stats::assess(evidence_of(row, context.snapshot.wins));
   // The judge gives no verdict while a pair is open, so no run of it is live here.
   if (assessment.verdict) {
-    actions.standings.push_back({row.id, assessment.standing});
+    actions.standings.push_back({row.id, row.kind, assessment.standing});
     return decide(context, row, assessment.standing, *assessment.verdict);
   }
   if (assessment.nominate || assessment.register_extension) {
@@ -188,7 +188,6 @@ void plan_experiment(PlanContext& context, const ExperimentRow& row) {
     }
     step.register_extension = assessment.register_extension;
     actions.advance.push_back(std::move(step));
-    actions.standings.push_back({row.id, assessment.standing});
     return;
   }
   retry_open_pairs(context, row);
@@ -200,7 +199,7 @@ void plan_experiment(PlanContext& context, const ExperimentRow& row) {
   const auto opened = actions.open_pairs.size();
   open_needed(context, row, assessment.pairs);
   if (actions.open_pairs.size() > opened)
-    actions.standings.push_back({row.id, assessment.standing});
+    actions.standings.push_back({row.id, row.kind, assessment.standing});
 }
 
 }  // namespace

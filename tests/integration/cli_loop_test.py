@@ -1,7 +1,6 @@
 """The program as people use it: a private ledger, a real job, every command, its documents."""
 
 import json
-import os
 import pathlib
 import shutil
 import signal
@@ -10,15 +9,7 @@ import tempfile
 import time
 import unittest
 
-SOURCE = pathlib.Path(os.environ["AMDAHL_SOURCE_DIR"])
-PROGRAM = pathlib.Path(os.environ["AMDAHL_BINARY_DIR"]) / "amdahl"
-WAIT_S = 120
-
-
-def amdahl(*words, config=None, stdin=None):
-    command = [str(PROGRAM), *(["--config", str(config)] if config else []), *map(str, words)]
-    return subprocess.run(command, input=stdin, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-                          text=True, timeout=WAIT_S)
+from stand import PROGRAM, Stand, amdahl
 
 
 class Loop(unittest.TestCase):
@@ -26,29 +17,17 @@ class Loop(unittest.TestCase):
 
     @classmethod
     def setUpClass(cls):
-        # Below /tmp: the service user must reach the ledger's folder.
-        cls.folder = pathlib.Path(tempfile.mkdtemp(prefix="amdahl-cli-", dir="/tmp"))
-        cls.folder.chmod(0o755)
-        job = cls.folder / "job"
-        job.mkdir()
-        fixture = SOURCE / "tests/fixtures/threefold"
-        shutil.copy(fixture / "job.sh", job)
-        text = (fixture / "job.toml.in").read_text()
-        (job / "job.toml").write_text(text.replace("@COUNT_FILE@", str(cls.folder / "count")))
-        cls.state = cls.folder / "state"
-        cls.config = cls.state / "amdahl.toml"
-        cls.dev = amdahl("dev", job / "job.toml", "--state-dir", cls.state, "--gpus", 2, "--cpus", 2,
+        cls.stand = Stand()
+        cls.folder, cls.state, cls.config = cls.stand.folder, cls.stand.state, cls.stand.config
+        cls.dev = amdahl("dev", cls.stand.threefold(), "--state-dir", cls.state, "--gpus", 2, "--cpus", 2,
                          "--until-idle", "--keep-ledger")
 
     @classmethod
     def tearDownClass(cls):
-        amdahl("dev", "--state-dir", cls.state, "--stop")
-        shutil.rmtree(cls.folder, ignore_errors=True)
+        cls.stand.remove()
 
-    def ask(self, *words, code=0):
-        done = amdahl(*words, "-o", "json", config=self.config)
-        self.assertEqual(done.returncode, code, done.stderr)
-        return json.loads(done.stdout)
+    def ask(self, *words):
+        return self.stand.ask(*words)
 
     def win(self):
         rows = self.ask("experiments", "--outcome", "win")["experiments"]

@@ -160,6 +160,7 @@ class BadInput(Case):
             (["--rows", 5], "rows is 5"),
             (["--length", 0], "length is 0"),
             (["--length", "nan"], "length is nan"),
+            (["--share", 0], "share is 0"),
             (["--shard", -1], "shard is -1"),
             (["--knob-a", 1], "--naming"),
             (["--nonsense"], "--nonsense"),

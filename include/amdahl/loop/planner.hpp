@@ -37,6 +37,7 @@ struct Acknowledge {
 /// How an experiment stands when it takes a step: for logs and people, nothing is done with it.
 struct Standing {
   core::ExperimentId experiment;
+  core::ExperimentKind kind = core::ExperimentKind::trial;
   stats::Standing standing;
 };
 

@@ -40,7 +40,7 @@ TEST_CASE("a watcher reads what is tried, how it stands and what is decided", "[
               {"refutes", 0}};
   CHECK(seen("experiment_stands", stands) ==
         "EXP-2     4 pairs  saving 50.0 % [9.5 … …]   evidence 12.5 of 360.0\n");
-  stands["checks"] = json::array({json::object()});
+  stands["checks"] = json::array({{{"planned", 2}}});
   stands["upholds"] = 2;
   CHECK(seen("experiment_stands", stands).ends_with("   checks 2 : 0\n"));
   CHECK(seen("experiment_decided",

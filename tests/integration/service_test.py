@@ -1,0 +1,250 @@
+"""The service while its ledger fails, while another one leads, and as a new process per cycle."""
+
+import collections
+import pathlib
+import re
+import shutil
+import socket
+import socketserver
+import subprocess
+import sys
+import threading
+import unittest
+
+from stand import SOURCE, Stand, amdahl, wait_until
+
+
+class WithStand(unittest.TestCase):
+    def setUp(self):
+        self.stand = Stand()
+        self.addCleanup(self.stand.remove)
+
+    def wins(self):
+        return self.stand.ask("experiments", "--outcome", "win")["experiments"]
+
+    def check_each_leg_ran_once(self):
+        paces = collections.defaultdict(list)
+        for line in self.stand.executions():
+            key, pace = line.split()
+            paces[key].append(pace)
+        for key, ran in paces.items():
+            # An A/A pair runs the same twice, once for each arm.
+            self.assertIn(sorted(ran), [["slow"], ["slow", "slow"], ["fast"], ["fast", "slow"]], key)
+
+    def check_ledger(self):
+        self.assertEqual(amdahl("ledger", "verify", config=self.stand.config).returncode, 0)
+
+
+class LedgerFails(WithStand):
+    def test_a_crash_in_mid_experiment_loses_and_repeats_nothing(self):
+        self.stand.start_ledger()
+        self.assertEqual(amdahl("jobs", "add", self.stand.threefold(), config=self.stand.config).returncode, 0)
+        service = self.stand.serve()
+        wait_until(lambda: len(self.stand.executions()) >= 5, "five legs ran")
+        self.stand.crash_ledger()
+        why = service.wait_for("ledger_unavailable")[0]["why"]
+        self.assertTrue(why)
+        self.assertTrue(service.lives())
+        status = amdahl("status", config=self.stand.config)
+        self.assertEqual(status.returncode, 4, status.stderr)
+        self.stand.restart_ledger()
+        wait_until(self.wins, "the win is recorded")
+        self.assertEqual(service.stop(), 0)
+        self.check_each_leg_ran_once()
+        self.check_ledger()
+
+    def test_without_its_ledger_nothing_starts_and_the_way_out_is_said(self):
+        self.stand.start_ledger()
+        self.stand.crash_ledger()
+        for words in (["serve"], ["cycle", "--once"], ["status"], ["propose", "-f", self.idea()]):
+            with self.subTest(words=words):
+                done = amdahl(*words, config=self.stand.config)
+                self.assertEqual(done.returncode, 4, done.stderr)
+                self.assertIn("PostgreSQL cannot be reached", done.stderr)
+                self.assertIn("amdahl doctor", done.stderr)
+
+    def idea(self):
+        path = self.stand.folder / "idea.toml"
+        path.write_text('job = "threefold"\n[arg]\npace = "fast"\n')
+        return path
+
+    def test_a_server_that_is_too_old_is_refused_with_the_fix(self):
+        self.stand.start_ledger()
+        with OldServer(self.stand.state / "ledger", self.stand.folder) as old:
+            config = self.stand.folder / "old.toml"
+            url = (self.stand.state / "secrets/ledger-url").read_text()
+            secret = self.stand.folder / "old-url"
+            secret.write_text(old.url(url))
+            secret.chmod(0o600)
+            config.write_text(self.stand.config.read_text().replace(
+                str(self.stand.state / "secrets/ledger-url"), str(secret)))
+            for words in (["serve"], ["status"], ["cycle", "--once"]):
+                with self.subTest(words=words):
+                    done = amdahl(*words, config=config)
+                    self.assertEqual(done.returncode, 4, done.stderr)
+                    self.assertIn("PostgreSQL 14.", done.stderr)
+                    self.assertIn("15 or newer", done.stderr)
+
+    def test_a_full_disk_stops_nothing_for_good(self):
+        if not self.small_disk():
+            self.skipTest("no right to mount a small disk")
+        self.stand.start_ledger()
+        self.assertEqual(amdahl("jobs", "add", self.stand.threefold(), config=self.stand.config).returncode, 0)
+        ballast = self.stand.state / "ballast"
+        service = self.stand.serve()
+        wait_until(lambda: len(self.stand.executions()) >= 3, "three legs ran")
+        fill(ballast)
+        wait_until(lambda: service.events("ledger_unavailable") or service.events("submit_failed")
+                   or service.events("cycle_failed"), "it says that something is full")
+        self.assertTrue(service.lives())
+        ballast.unlink()
+        if amdahl("status", "-q", config=self.stand.config).returncode != 0:
+            self.restart_if_down()
+        wait_until(self.wins, "the win is recorded")
+        self.assertEqual(service.stop(), 0)
+        self.check_each_leg_ran_once()
+        self.check_ledger()
+
+    def small_disk(self):
+        self.stand.state.mkdir(mode=0o755)
+        done = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=160m,mode=755", "tmpfs", self.stand.state],
+                              stderr=subprocess.DEVNULL, check=False)
+        if done.returncode == 0:
+            self.addCleanup(subprocess.run, ["umount", "-l", self.stand.state], check=False)
+        return done.returncode == 0
+
+    def restart_if_down(self):
+        if not pathlib.Path(f"/proc/{self.stand.postmaster()}").exists():
+            self.stand.restart_ledger()
+
+
+def fill(path):
+    """Takes what is free of the disk that `path` lies on."""
+    with open(path, "wb", buffering=0) as file:
+        block = b"x" * 65536
+        while block:
+            try:
+                file.write(block)
+            except OSError:
+                block = block[:len(block) // 2]
+
+
+class TwoServices(WithStand):
+    def test_the_second_follows_says_so_and_takes_over(self):
+        self.stand.start_ledger()
+        first = self.stand.serve()
+        wait_until(lambda: self.stand.ask("status")["loop"]["state"] == "running", "one leads")
+        second = self.stand.serve()
+        leader = second.wait_for("following")[0]["leader"]
+        self.assertEqual(leader, self.stand.ask("status")["loop"]["holder"])
+        self.assertEqual(first.stop(), 0)
+        wait_until(lambda: self.stand.ask("status")["loop"]["holder"] not in (leader, None)
+                   and self.stand.ask("status")["loop"]["state"] == "running", "the other leads")
+        self.assertEqual(second.stop(), 0)
+
+    def test_a_cycle_beside_a_service_ends_with_who_leads(self):
+        self.stand.start_ledger()
+        service = self.stand.serve()
+        wait_until(lambda: self.stand.ask("status")["loop"]["state"] == "running", "it leads")
+        done = amdahl("cycle", "--once", "--timeout", "1s", config=self.stand.config)
+        self.assertEqual(done.returncode, 7, done.stderr)
+        self.assertIn(self.stand.ask("status")["loop"]["holder"], done.stderr)
+        self.assertEqual(service.stop(), 0)
+
+    def test_killed_with_runs_under_way_the_next_one_goes_on(self):
+        self.stand.start_ledger()
+        self.assertEqual(amdahl("jobs", "add", self.stand.threefold(), config=self.stand.config).returncode, 0)
+        first = self.stand.serve()
+        wait_until(lambda: len(self.stand.executions()) >= 3, "three legs ran")
+        first.kill()
+        second = self.stand.serve()
+        wait_until(self.wins, "the win is recorded")
+        self.assertEqual(second.stop(), 0)
+        self.check_each_leg_ran_once()
+        self.check_ledger()
+
+
+class EveryCycleAnotherProcess(WithStand):
+    def test_the_example_reaches_the_same_kinds_of_verdict(self):
+        data, job = self.stand.folder / "digits", self.stand.folder / "job"
+        example = SOURCE / "examples/eval"
+        for command in ([example / "prepare.py", data],
+                        [example / "make_job.py", "--seed", "3", "--data", data, "--out", job,
+                         "--device", "emulated"]):
+            subprocess.run([sys.executable, *command], check=True, stdout=subprocess.DEVNULL, timeout=60)
+        text = (job / "job.toml").read_text()
+        # A third of the images: short legs, the same waste.
+        (job / "job.toml").write_text(text.replace("[job.env]", '[job.env]\nEVAL_SHARE = "0.35"'))
+        self.stand.start_ledger(gpus=4)
+        self.assertEqual(amdahl("jobs", "add", job / "job.toml", config=self.stand.config).returncode, 0)
+        cycles = 0
+        while (done := amdahl("cycle", "--once", config=self.stand.config)).returncode == 0:
+            cycles += 1
+            self.assertLess(cycles, 5000)
+        self.assertEqual(done.returncode, 9, done.stderr)
+        trials = [row for row in self.stand.ask("experiments")["experiments"] if row["kind"] == "trial"]
+        outcomes = sorted(row["outcome"] for row in trials)
+        self.assertGreaterEqual(outcomes.count("win"), 2, outcomes)
+        self.assertGreaterEqual(outcomes.count("refuted"), 2, outcomes)
+        self.assertNotIn("void", outcomes)
+        reasons = " ".join(self.stand.ask("explain", row["name"])["verdict"]["reason"] for row in trials)
+        self.assertIn("quality", reasons)
+        self.assertRegex(reasons, r"failed in \d+ of \d+ pairs \(exit \d+\)")
+        self.check_ledger()
+
+
+class OldServer:
+    """Passes a connection through to the real server, whose version it makes 14."""
+
+    def __init__(self, ledger, folder):
+        self._real = next(path for path in (ledger / "postmaster.pid").read_text().split("\n")[4:5])
+        self._port = (ledger / "postmaster.pid").read_text().split("\n")[3]
+        self._folder = folder / "old"
+        self._folder.mkdir()
+        outer = self
+
+        class Handler(socketserver.BaseRequestHandler):
+            def handle(self):
+                outer.relay(self.request)
+
+        class Server(socketserver.ThreadingUnixStreamServer):
+            daemon_threads = True
+
+        self._server = Server(str(self._folder / f".s.PGSQL.{self._port}"), Handler)
+
+    def url(self, real):
+        return real.replace(self._real, str(self._folder))
+
+    def relay(self, client):
+        server = socket.socket(socket.AF_UNIX)
+        server.connect(f"{self._real}/.s.PGSQL.{self._port}")
+        with server:
+            threading.Thread(target=copy, args=(client, server, bytes), daemon=True).start()
+            copy(server, client, lambda data: re.sub(rb"(server_version\x00)\d\d\.", rb"\g<1>14.", data))
+
+    def __enter__(self):
+        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+        return self
+
+    def __exit__(self, *_):
+        self._server.shutdown()
+        self._server.server_close()
+        shutil.rmtree(self._folder)
+
+
+def copy(source, sink, change):
+    try:
+        while data := source.recv(65536):
+            sink.sendall(change(data))
+    except OSError:
+        pass
+    finally:
+        for end in (source, sink):
+            try:
+                end.shutdown(socket.SHUT_RDWR)
+            except OSError:
+                pass
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)

@@ -1,0 +1,136 @@
+"""A private ledger, a folder and the program, for tests that use it as people do."""
+
+import json
+import os
+import pathlib
+import shlex
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+
+SOURCE = pathlib.Path(os.environ["AMDAHL_SOURCE_DIR"])
+PROGRAM = pathlib.Path(os.environ["AMDAHL_BINARY_DIR"]) / "amdahl"
+WAIT_S = 120
+
+
+def amdahl(*words, config=None, stdin=None):
+    command = [str(PROGRAM), *(["--config", str(config)] if config else []), *map(str, words)]
+    return subprocess.run(command, input=stdin, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                          text=True, timeout=WAIT_S)
+
+
+def wait_until(holds, what, seconds=WAIT_S):
+    """Looks again and again; the answer that was true."""
+    until = time.monotonic() + seconds
+    while True:
+        answer = holds()
+        if answer:
+            return answer
+        assert time.monotonic() < until, f"not within {seconds} s: {what}"
+        time.sleep(0.05)
+
+
+class Stand:
+    """`config` names a ledger of its own as soon as `amdahl dev` has made it."""
+
+    def __init__(self):
+        # Below /tmp: the service user must reach the ledger's folder.
+        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="amdahl-cli-", dir="/tmp"))
+        self.folder.chmod(0o755)
+        self.state = self.folder / "state"
+        self.config = self.state / "amdahl.toml"
+        self.count = self.folder / "count"
+        self._services = []
+        self._postmaster = None
+
+    def threefold(self):
+        """The job file of the fixture whose `fast` is three times as fast as its `slow`."""
+        job = self.folder / "job"
+        job.mkdir()
+        fixture = SOURCE / "tests/fixtures/threefold"
+        shutil.copy(fixture / "job.sh", job)
+        text = (fixture / "job.toml.in").read_text()
+        (job / "job.toml").write_text(text.replace("@COUNT_FILE@", str(self.count)))
+        return job / "job.toml"
+
+    def executions(self):
+        """`<run key> <pace>` of each execution that the job itself counted."""
+        lines = self.count.read_text().splitlines() if self.count.exists() else []
+        return [line.rsplit(" ", 1)[0] for line in lines]
+
+    def start_ledger(self, gpus=2):
+        """Only the ledger: nothing leads."""
+        done = amdahl("dev", "--state-dir", self.state, "--gpus", gpus, "--cpus", 2, "--until-idle",
+                      "--keep-ledger", "-q")
+        assert done.returncode == 0, done.stderr
+
+    def ask(self, *words):
+        done = amdahl(*words, "-o", "json", config=self.config)
+        assert done.returncode == 0, done.stderr
+        return json.loads(done.stdout)
+
+    def serve(self):
+        service = Service(self.config, self.folder / f"serve-{len(self._services)}.log")
+        self._services.append(service)
+        return service
+
+    def postmaster(self):
+        return int((self.state / "ledger/postmaster.pid").read_text().split()[0])
+
+    def crash_ledger(self):
+        """As if its machine had lost power: `immediate`, and nothing listens."""
+        pid = self.postmaster()
+        os.kill(pid, signal.SIGQUIT)
+        wait_until(lambda: not pathlib.Path(f"/proc/{pid}").exists(), "the postmaster ends")
+
+    def restart_ledger(self):
+        data = self.state / "ledger"
+        command = shlex.split((data / "postmaster.opts").read_text())
+        if os.geteuid() == 0:
+            command = ["setpriv", f"--reuid={data.owner()}", f"--regid={data.group()}",
+                       "--init-groups", *command]
+        # Kept, so that its end is awaited by whoever stops it.
+        self._postmaster = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                                            stderr=subprocess.DEVNULL, start_new_session=True)
+        wait_until(lambda: amdahl("status", "-q", config=self.config).returncode == 0,
+                   "the ledger answers again")
+
+    def remove(self):
+        for service in self._services:
+            service.stop()
+        if self.config.exists():
+            amdahl("dev", "--state-dir", self.state, "--stop")
+        if self._postmaster:
+            self._postmaster.wait(30)
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+
+class Service:
+    """One `amdahl serve`, with the events that it logged."""
+
+    def __init__(self, config, log):
+        self._log = log
+        with open(log, "wb") as out:
+            self._process = subprocess.Popen([PROGRAM, "--config", config, "serve"],
+                                             stdin=subprocess.DEVNULL, stdout=out, stderr=out)
+
+    def events(self, name):
+        lines = self._log.read_text().split("\n")[:-1]
+        return [event for event in map(json.loads, lines) if event["event"] == name]
+
+    def wait_for(self, name):
+        return wait_until(lambda: self.events(name), f"{name} in the log")
+
+    def lives(self):
+        return self._process.poll() is None
+
+    def kill(self):
+        self._process.kill()
+        return self._process.wait(10)
+
+    def stop(self):
+        if self.lives():
+            self._process.terminate()
+        return self._process.wait(10)
