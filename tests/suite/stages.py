@@ -164,10 +164,11 @@ def fuzz(bench):
 
 
 def demo(bench):
-    """script/demo from an empty ledger, with a seed that changes with the commit; twice, for the
-    second time must only report again."""
+    """script/demo from an empty ledger, with a seed that changes with the commit: interrupted, gone
+    on with, and once more, when it must only report again."""
     shell = bench.shell("demo")
     sys.path.insert(0, str(bench.source / "tests/demo"))
+    from interruption import interrupt
     from outcome import problems
 
     head = subprocess.run(["git", "rev-parse", "HEAD"], cwd=bench.source, capture_output=True,
@@ -177,10 +178,15 @@ def demo(bench):
     with tempfile.TemporaryDirectory(prefix="amdahl-demo-", dir="/var/tmp") as home:
         os.chmod(home, 0o755)  # PostgreSQL's service user must get through
         report = pathlib.Path(home) / "report.json"
-        for turn in ("from nothing", "again"):
+        command = ["script/demo", "--yes", "--seed", seed, "--report", report]
+        state = {"AMDAHL_DEMO_HOME": f"{home}/state"}
+        with open(shell.log_path, "ab") as log:
+            found = interrupt(command, state["AMDAHL_DEMO_HOME"], seed, {**shell.environment, **state}, log)
+        counts += (Counts.failure(f"demo interrupted, seed {seed}", "\n".join(found) + "\n" + shell.tail())
+                   if found else Counts(passed=1))
+        for turn in ("gone on", "again"):
             report.unlink(missing_ok=True)
-            status = shell.run("script/demo", "--yes", "--seed", seed, "--report", report,
-                               environment={"AMDAHL_DEMO_HOME": f"{home}/state"})
+            status = shell.run(*command, environment=state)
             found = ([f"exit status {status}"] if status else []) + (
                 problems(json.loads(report.read_text()), seed) if report.exists() else ["no report"])
             counts += (Counts.failure(f"demo {turn}, seed {seed}", "\n".join(found) + "\n" + shell.tail())
