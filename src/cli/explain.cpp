@@ -6,6 +6,7 @@
 #include "commands.hpp"
 #include "explain_text.hpp"
 #include "forecast.hpp"
+#include "job_text.hpp"
 #include "numbers.hpp"
 #include "recompute.hpp"
 #include "report.hpp"
@@ -54,24 +55,14 @@ ExitCode explain_hypothesis(Context& context, std::int64_t number) {
   }
   auto row = rows[0];
   row["schema"] = "amdahl.hypothesis/v1";
+  const auto state = row.value("state", json{});
+  const auto forecast = state == "proposed" || state == "awaiting_approval"
+                            ? forecast_for(context, text_or(row.value("job", json{}), ""))
+                            : std::nullopt;
+  if (forecast) row["forecast"] = to_json(*forecast);
   if (print_document(context, row)) return ExitCode::ok;
-  context.env.out << hypothesis_text(row);
+  context.env.out << hypothesis_text(row, forecast ? forecast_text(*forecast) : "");
   return ExitCode::ok;
-}
-
-// What an experiment that has not begun will take, from an earlier one of the same job.
-std::optional<Forecast> forecast_for(Context& context, const json& experiment) {
-  if (experiment.value("pairs_complete", 0) > 0 || experiment.value("state", "") == "decided")
-    return std::nullopt;
-  json earlier, measured;
-  if (!read_view(context, "experiments",
-                 {{"job", experiment["job"]}, {"state", "decided"}, {"limit", 1}}, earlier)) {
-    return std::nullopt;
-  }
-  for (const auto& row : earlier.value("experiments", json::array())) {
-    (void)read_view(context, "experiment", {{"experiment", row["experiment"]}}, measured);
-  }
-  return forecast_of(experiment.value("/protocol/job"_json_pointer, json::object()), measured);
 }
 
 ExitCode run_explain(Context& context, const Args& args) {
@@ -81,14 +72,23 @@ ExitCode run_explain(Context& context, const Args& args) {
     return number ? explain_hypothesis(context, *number) : report(context.env, number.error());
   }
   const auto number = parse_number(what, "EXP-");
-  if (!number) return report(context.env, number.error());
+  if (!number) {
+    // A job's name is no number.
+    json job;
+    const bool is_name = !what.starts_with("EXP-") && !what.starts_with("exp-");
+    if (is_name && read_view(context, "job", {{"name", what}}, job)) return print_job(context, job);
+    return report(context.env, number.error());
+  }
   json document;
   if (const auto read = read_view(context, "experiment", {{"experiment", *number}}, document);
       !read) {
     return report(context.env, read.error());
   }
   if (args.has("recompute")) return run_recompute(context, document);
-  const auto forecast = forecast_for(context, document);
+  const bool begun = document.value("pairs_complete", 0) > 0;
+  const auto forecast = begun || document.value("state", "") == "decided"
+                            ? std::nullopt
+                            : forecast_for(context, text_or(document.value("job", json{}), ""));
   if (forecast) document["forecast"] = to_json(*forecast);
   if (print_document(context, document)) return ExitCode::ok;
   context.env.out << explain_text(document, context.options,
@@ -102,7 +102,7 @@ Command explain_command() {
   return {"explain",
           "one experiment: design, effect, votes, vetoes, undo",
           "  amdahl explain EXP-12\n  amdahl explain EXP-12 --recompute",
-          {{"WHAT", "", "EXP-12, 12, or a hypothesis H-3", true}},
+          {{"WHAT", "", "EXP-12, 12, a hypothesis H-3, or a job's name", true}},
           {{"--recompute", "",
             "derive the verdict again from the raw measurements; exit 8 if it differs"}},
           run_explain,

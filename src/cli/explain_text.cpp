@@ -247,7 +247,7 @@ std::string explain_text(const json& experiment, const GlobalOptions& options,
   return text + pairs(experiment, options) + banked(experiment);
 }
 
-std::string hypothesis_text(const json& hypothesis) {
+std::string hypothesis_text(const json& hypothesis, const std::string& forecast) {
   const auto name = "H-" + hypothesis.value("hypothesis", json{}).dump();
   auto text = fmt::format("{}  {}   {}\n", name, change_text(hypothesis),
                           text_or(hypothesis.value("state", json{}), "unknown"));
@@ -260,6 +260,7 @@ std::string hypothesis_text(const json& hypothesis) {
   const auto ceiling = number_of(hypothesis.value("ceiling", json{}));
   if (ceiling) line("CEILING", fmt::format("×{:.2f} if that vanished", *ceiling));
   line("WHY", text_or(hypothesis.value("rationale", json{}), ""));
+  line("FORECAST", forecast);
   line("REASON", text_or(hypothesis.value("reason", json{}), ""));
   const auto duplicate = hypothesis.value("duplicate_of", json{}),
              experiment = hypothesis.value("experiment", json{});

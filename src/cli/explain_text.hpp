@@ -12,6 +12,6 @@ std::string explain_text(const nlohmann::json& experiment, const GlobalOptions& 
                          const std::string& forecast);
 
 /// One hypothesis, with why it was rejected if it was.
-std::string hypothesis_text(const nlohmann::json& hypothesis);
+std::string hypothesis_text(const nlohmann::json& hypothesis, const std::string& forecast);
 
 }  // namespace amdahl::cli

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "amdahl/core/quantity.hpp"
+#include "ask.hpp"
 #include "numbers.hpp"
 
 namespace amdahl::cli {
@@ -52,13 +53,23 @@ std::optional<Forecast> forecast_of(const json& spec, const json& measured) {
   return forecast;
 }
 
+std::optional<Forecast> forecast_for(Context& context, const std::string& name) {
+  json job, measured;
+  if (!read_view(context, "job", {{"name", name}}, job)) return std::nullopt;
+  for (const auto& row : job.value("experiments", json::array())) {
+    if (row.value("pairs_complete", 0) == 0) continue;
+    if (read_view(context, "experiment", {{"experiment", row["experiment"]}}, measured)) break;
+  }
+  return forecast_of(job.value("spec", json::object()), measured);
+}
+
 std::string forecast_text(const Forecast& forecast) {
   const auto line = [&](int low, int high) {
     const auto pairs = low == high ? std::to_string(low) : fmt::format("{} to {}", low, high);
     return fmt::format("{} pairs, {}{} GPU-h, {}", pairs, forecast.measured ? "about " : "at most ",
                        gpu_hours(forecast.gpu_hours(high)), duration(forecast.seconds(high)));
   };
-  return fmt::format("if it does nothing {}; if it saves {}",
+  return fmt::format("{}, if it does nothing; {}, if it saves",
                      line(forecast.pairs_if_nothing, forecast.pairs_if_nothing),
                      line(forecast.pairs_if_real_min, forecast.pairs_if_real_max));
 }

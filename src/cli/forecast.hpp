@@ -4,7 +4,7 @@
 #include <optional>
 #include <string>
 
-#include "amdahl/core/change.hpp"
+#include "command.hpp"
 
 namespace amdahl::cli {
 
@@ -24,6 +24,10 @@ struct Forecast {
 
 /// From an `experiment` view of the same job with finished pairs (may be null) and the job's spec.
 std::optional<Forecast> forecast_of(const nlohmann::json& spec, const nlohmann::json& measured);
+
+/// The same for the next experiment of a job, from the newest of its experiments that measured
+/// something. Nothing when the job cannot be read.
+std::optional<Forecast> forecast_for(Context& context, const std::string& job);
 
 std::string forecast_text(const Forecast& forecast);
 nlohmann::json to_json(const Forecast& forecast);

@@ -7,6 +7,7 @@
 #include "ask.hpp"
 #include "commands.hpp"
 #include "job_input.hpp"
+#include "job_text.hpp"
 #include "numbers.hpp"
 #include "report.hpp"
 #include "table.hpp"
@@ -81,7 +82,7 @@ ExitCode run_list(Context& context, const Args& args) {
 }
 
 ExitCode run_add(Context& context, const Args& args) {
-  if (args.has("dry-run")) return run_check(context, args.text("FILE"));
+  if (args.has("dry-run") || args.has("check")) return run_check(context, args.text("FILE"));
   const auto job = read_job_file(context.env, args.text("FILE"));
   if (!job) return report(context.env, job.error());
   json answer;
@@ -101,41 +102,12 @@ ExitCode run_add(Context& context, const Args& args) {
   return ExitCode::ok;
 }
 
-void print_phases(std::ostream& out, const json& shares) {
-  if (!shares.is_object() || shares.empty()) {
-    out << "PHASES   unknown until the first pairs are measured\n";
-    return;
-  }
-  out << "PHASES   of the champion's baseline legs\n";
-  for (const auto& [phase, share] : shares.items()) {
-    if (share.is_number() && share.get<double>() >= 0.0005) {
-      out << fmt::format("  {}{}\n", padded(phase, 12), padded(percent(share), 8, true));
-    }
-  }
-}
-
 ExitCode run_show(Context& context, const Args& args) {
   json document;
   if (const auto read = read_view(context, "job", {{"name", args.text("NAME")}}, document); !read) {
     return report(context.env, read.error());
   }
-  if (print_document(context, document)) return ExitCode::ok;
-  auto& out = context.env.out;
-  out << fmt::format("{}   on {}\n", text_or(document.value("name", json{}), "unknown"),
-                     text_or(document.value("cluster", json{}), "unknown"));
-  const auto spec = document.value("spec", json::object());
-  std::string command;
-  for (const auto& part : spec.value("command", json::array()))
-    command += " " + text_or(part, "''");
-  out << "  runs    " << command << "\n  in       "
-      << text_or(spec.value("workdir", json{}), "unknown") << '\n';
-  print_phases(out, document.value("phase_share", json{}));
-  out << "TRIED\n";
-  for (const auto& row : document.value("experiments", json::array())) {
-    out << fmt::format("  {}  {}  {}  {}\n", padded(experiment_name(row), 8),
-                       padded(standing_text(row), 12), change_text(row), saving_text(row));
-  }
-  return ExitCode::ok;
+  return print_job(context, document);
 }
 
 }  // namespace
@@ -153,7 +125,7 @@ Command jobs_command() {
         "give the loop a job, or a new version of one",
         "  amdahl jobs add eval.toml\n  amdahl jobs add eval.toml --dry-run",
         {{"FILE", "", "the job file", true}},
-        {{"--dry-run", "", "check it only"}},
+        {{"--dry-run", "", "check it only"}, {"--check", "", "the same"}},
         run_add,
         {}},
        {"show",

@@ -31,16 +31,6 @@ ExitCode print_known(Context& context, const json& experiment) {
   return ExitCode::ok;
 }
 
-std::optional<Forecast> forecast_for(Context& context, const std::string& name) {
-  json job, measured;
-  if (!read_view(context, "job", {{"name", name}}, job)) return std::nullopt;
-  for (const auto& row : job.value("experiments", json::array())) {
-    if (row.value("pairs_complete", 0) == 0) continue;
-    if (read_view(context, "experiment", {{"experiment", row["experiment"]}}, measured)) break;
-  }
-  return forecast_of(job.value("spec", json::object()), measured);
-}
-
 ExitCode run_propose(Context& context, const Args& args) {
   const auto proposal = read_proposal_file(context.env, args.text("file"));
   if (!proposal) return report(context.env, proposal.error());

@@ -100,6 +100,10 @@ std::string status_text(const json& status) {
   text += line("JOBS", text_or(status.value("jobs", json{}), "unknown"));
   text += line("EXPERIMENTS", counts_text(status.value("experiments", json{}), "none yet"));
   text += open_lines(status.value("open", json::array()));
+  const auto ideas = status.value("hypotheses", json::object());
+  if (ideas.value("proposed", 0) > 0)
+    text += line("PROPOSED", fmt::format("{} to be tried, the largest share first",
+                                         ideas.value("proposed", 0)));
   text += line("RUNS", counts_text(status.value("runs", json{}), "none under way"));
   text += line("VERDICTS", counts_text(status.value("verdicts", json{}), "none yet"));
   text += line("BANK", bank_line(status.value("bank", json{})));

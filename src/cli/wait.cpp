@@ -46,13 +46,7 @@ ExitCode run_wait(Context& context, const Args& args) {
     }
     env.sleep(verdict_interval);
   }
-  if (!print_document(context, document)) {
-    const auto saving = saving_text(document), reason = document.value("reason", json{}).is_string()
-                                                            ? document["reason"].get<std::string>()
-                                                            : std::string{};
-    env.out << fmt::format("EXP-{}  {}  {}  {}\n", *number, standing_text(document), saving,
-                           reason);
-  }
+  if (!print_document(context, document)) env.out << verdict_line(document) << '\n';
   return exit_code_of_verdict(document);
 }
 

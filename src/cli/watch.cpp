@@ -71,6 +71,7 @@ void redraw(Context& context) {
   context.env.out.flush();
 }
 
+// True when there is nothing more to see; then its verdict was printed.
 core::Result<bool> is_over(Context& context, const std::optional<std::int64_t>& experiment) {
   if (!experiment) return false;
   json document;
@@ -79,7 +80,9 @@ core::Result<bool> is_over(Context& context, const std::optional<std::int64_t>& 
     return read.error();
   }
   const auto state = document.value("state", "");
-  return state == "decided" || state == "aborted";
+  const bool over = state == "decided" || state == "aborted";
+  if (over && context.options.for_people()) context.env.out << verdict_line(document) << '\n';
+  return over;
 }
 
 ExitCode run_watch(Context& context, const Args& args) {

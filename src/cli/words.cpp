@@ -58,6 +58,11 @@ std::string saving_text(const json& row) {
                      bound("saving_upper"));
 }
 
+std::string verdict_line(const json& experiment) {
+  return fmt::format("{}  {}  {}  {}", experiment_name(experiment), standing_text(experiment),
+                     saving_text(experiment), text_or(experiment.value("reason", json{}), ""));
+}
+
 std::string votes_text(const json& row) {
   if (row.value("kind", json{}) == "canary")
     return "";  // nothing is claimed, so nothing is voted on

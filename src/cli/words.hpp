@@ -19,6 +19,8 @@ std::string standing_text(const nlohmann::json& row);
 std::string saving_text(const nlohmann::json& row);
 /// `4:1` upholds against refutes; blank before the checks.
 std::string votes_text(const nlohmann::json& row);
+/// `EXP-12  ✔ win  11.8 % [9.4 … 14.1]  why` of a decided experiment.
+std::string verdict_line(const nlohmann::json& experiment);
 /// ✔ ✖ ~ for a verdict.
 std::string mark_of(const std::string& outcome);
 /// `3 win · 2 refuted` of counts by word, in the given order; zero ones left out.

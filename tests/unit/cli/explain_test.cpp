@@ -229,14 +229,30 @@ TEST_CASE("an experiment that has not begun shows what it will take", "[cli][exp
   experiment["pairs_complete"] = 0;
   Bench bench;
   bench.ledger.answer_read = [&](std::string_view view, const json& args) -> json {
-    if (view == "experiments") return {{"experiments", {sample_summary(11)}}};
-    return args["experiment"] == 11 ? without_effect() : experiment;
+    if (view == "job") {
+      return {{"spec", experiment["protocol"]["job"]}, {"experiments", {sample_summary(11)}}};
+    }
+    return args.value("experiment", 0) == 11 ? without_effect() : experiment;
   };
   const auto spoken = bench.run({"explain", "EXP-12"});
-  CHECK_THAT(spoken.out,
-             Contains("FORECAST if it does nothing 6 pairs, about 0.0267 GPU-h, 24.0 s"));
+  CHECK_THAT(
+      spoken.out,
+      Contains("FORECAST 6 pairs, about 0.0267 GPU-h, 24.0 s, if it does nothing; 10 to 17"));
   CHECK(json::parse(
             bench.run({"explain", "12", "--json"}).out)["forecast"]["if_nothing"]["pairs"] == 6);
+}
+
+TEST_CASE("a job's name is explained as the job", "[cli][explain]") {
+  Bench bench;
+  bench.ledger.views["job"] = {{"name", "eval-qa"},
+                               {"cluster", "alpha"},
+                               {"spec", {{"command", {"run", "{workers}"}}, {"workdir", "/jobs"}}},
+                               {"phase_share", {{"input", 0.25}}},
+                               {"experiments", json::array()}};
+  const auto spoken = bench.run({"explain", "eval-qa"});
+  CHECK(spoken.code == ExitCode::ok);
+  CHECK_THAT(spoken.out, Contains("eval-qa   on alpha") && Contains("input") && Contains("25.0 %"));
+  CHECK(bench.run({"explain", "EXP-x"}).code == ExitCode::usage);
 }
 
 TEST_CASE("a rejected hypothesis is explained by its number", "[cli][explain]") {
