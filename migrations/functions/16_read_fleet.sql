@@ -1,9 +1,10 @@
 -- The loop at a glance: counts come from partial indexes, money from running sums.
-CREATE OR REPLACE FUNCTION amdahl._loop_json() RETURNS jsonb
+DROP FUNCTION IF EXISTS amdahl._loop_json();
+CREATE OR REPLACE FUNCTION amdahl._loop_json(p_lease_s double precision) RETURNS jsonb
 LANGUAGE sql STABLE AS $$
   SELECT jsonb_build_object(
-    -- A holder renews every few seconds; one lease (15 s) of silence on the database's clock is none.
-    'state', CASE WHEN released OR touched_at < clock_timestamp() - interval '15 seconds'
+    -- A holder renews several times in a lease; one of silence on the database's clock is no holder.
+    'state', CASE WHEN released OR touched_at < clock_timestamp() - make_interval(secs => p_lease_s)
                   THEN 'no_leader' WHEN paused THEN 'paused' ELSE 'running' END,
     'holder', nullif(holder, ''), 'term', term, 'fence', fence, 'renew_seq', renew_seq,
     'head_seq', head_seq, 'head_hash', encode(head_hash, 'hex'), 'paused', paused,
@@ -14,7 +15,7 @@ $$;
 CREATE OR REPLACE FUNCTION amdahl.read_status(p_args jsonb) RETURNS jsonb
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, amdahl, pg_temp AS $$
   SELECT jsonb_build_object('schema', 'amdahl.status/v1',
-    'loop', amdahl._loop_json(),
+    'loop', amdahl._loop_json(coalesce((p_args->>'lease_ttl_s')::double precision, 15)),
     'jobs', (SELECT count(*) FROM job),
     'experiments', (SELECT amdahl._counts('experiment_state', array_agg(state), array_agg(n))
       FROM (SELECT state, count(*) AS n FROM experiment GROUP BY state) AS c),

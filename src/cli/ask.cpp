@@ -71,6 +71,10 @@ Result<void> read_view(Context& context, std::string_view view, const json& args
   return {};
 }
 
+json status_query(const Config& config) {
+  return {{"lease_ttl_s", std::chrono::duration<double>{config.lease_ttl}.count()}};
+}
+
 Result<void> result_of(const json& answer) {
   if (answer.value("ok", false)) return {};
   const auto word = answer.value("code", std::string{});

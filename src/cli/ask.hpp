@@ -5,12 +5,16 @@
 
 #include "amdahl/core/result.hpp"
 #include "command.hpp"
+#include "config.hpp"
 
 namespace amdahl::cli {
 
 /// Fills `document` with a read model. not_found when there is nothing of that number or name.
 core::Result<void> read_view(Context& context, std::string_view view, const nlohmann::json& args,
                              nlohmann::json& document);
+
+/// What the view `status` is asked with: how long a leader may be silent.
+nlohmann::json status_query(const Config& config);
 
 /// What this process may do where nobody leads and it does so itself until the answer is there.
 enum class MayStart { nothing, runs };

@@ -8,6 +8,7 @@
 
 #include "amdahl/core/quantity.hpp"
 #include "amdahl/ledger/errors.hpp"
+#include "ask.hpp"
 #include "commands.hpp"
 #include "config_file.hpp"
 #include "numbers.hpp"
@@ -110,7 +111,9 @@ class Examination {
 
   Check check_loop() {
     if (ledger_ == nullptr) return {};
-    const auto loop = ledger_->read("status", json::object()).value("loop", json::object());
+    const auto config = context_.services.configuration();
+    if (!config) return {Check::Result::failure, "", config.error().message, config.error().hint};
+    const auto loop = ledger_->read("status", status_query(*config)).value("loop", json::object());
     const auto state = text_or(loop.value("state", json{}), "unknown");
     if (state == "running")
       return {Check::Result::pass, "", "led by " + text_or(loop.value("holder", json{}), "unknown"),

@@ -45,7 +45,9 @@ bool stands_still(const json& document) {
 }  // namespace
 
 core::Result<void> read_status(Context& context, json& document) {
-  if (const auto read = read_view(context, "status", json::object(), document); !read)
+  const auto config = context.services.configuration();
+  if (!config) return config.error();
+  if (const auto read = read_view(context, "status", status_query(*config), document); !read)
     return read.error();
   document["version"] = AMDAHL_VERSION;
   auto waiting = waiting_of(document);

@@ -31,6 +31,8 @@ TEST_CASE("status counts what there is and sums without rounding to zero", "[led
   const auto status = driver.ledger->read("status", {});
   CHECK(status["schema"] == "amdahl.status/v1");
   CHECK(status["loop"]["state"] == "running");
+  const auto impatient = driver.ledger->read("status", {{"lease_ttl_s", 0}});
+  CHECK(impatient["loop"]["state"] == "no_leader");
   CHECK(status["loop"]["holder"] == "test");
   CHECK(status["jobs"] == 1);
   CHECK(
