@@ -55,7 +55,8 @@ void check_listen(TomlTable& table, const std::string& text) {
 // Reading the duration again only for its bounds keeps the person's spelling in `config show`.
 std::optional<json> read_duration(TomlTable& table, const std::string& name, const ConfigKey& key) {
   const auto text = table.text(name);
-  if (text && *text == "0s" && key.lowest <= 0) return json(*text);
+  if (!text) return std::nullopt;
+  if (*text == "0s" && key.lowest <= 0) return json(*text);
   const auto duration = table.duration(name);
   if (!duration) return std::nullopt;
   const double seconds = std::chrono::duration<double>(*duration).count();

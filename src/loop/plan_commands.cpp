@@ -5,6 +5,7 @@
 
 #include "amdahl/core/sha256.hpp"
 #include "plan_context.hpp"
+#include "protocols.hpp"
 
 // What people asked for: each command becomes actions and one answer.
 
@@ -120,6 +121,9 @@ std::optional<json> propose(PlanContext& context, const ledger::CommandRow& comm
   }
   if (auto variant = core::apply(job->champion, *changes); variant.has_error())
     return refusal(variant.error());
+  if (const auto* cluster = context.cluster(job->spec.cluster)) {
+    if (const auto ignored = ignored_change(*cluster, *changes)) return refusal(*ignored);
+  }
   const auto unfit = context.view.unfit_commands.find(command.key);
   if (unfit != context.view.unfit_commands.end()) return refusal(unfit->second);
   ledger::NewHypothesis hypothesis;

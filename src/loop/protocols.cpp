@@ -17,7 +17,8 @@ using core::CheckPlan;
 constexpr std::int64_t longer = 2;            // R4: twice the work
 constexpr std::int64_t padding_bytes = 4096;  // R5: moves the stack by a page
 
-// A change that the cluster would ignore makes the variant the baseline, and its verdict a lie.
+}  // namespace
+
 std::optional<core::Error> ignored_change(const ClusterView& cluster,
                                           const std::vector<core::Change>& changes) {
   const bool image = std::any_of(changes.begin(), changes.end(), [](const auto& change) {
@@ -30,8 +31,6 @@ std::optional<core::Error> ignored_change(const ClusterView& cluster,
                   cluster.kind),
       "propose what the image changes as an argument, a variable or a patch"};
 }
-
-}  // namespace
 
 core::Result<std::vector<CheckPlan>> choose_checks(const core::JobSpec& job,
                                                    const scheduler_adapters::Caps& caps,

@@ -7,6 +7,11 @@
 
 namespace amdahl::loop {
 
+/// Why the cluster would ignore one of the changes: the variant would be the baseline, and its
+/// verdict a lie.
+std::optional<core::Error> ignored_change(const ClusterView& cluster,
+                                          const std::vector<core::Change>& changes);
+
 /// The N checks a job and its cluster can offer (design.md §8, Checks on a small cluster): at least
 /// three distinct kinds, none with a majority of its own; a later replication (R1) stands last
 /// where the settings give it a delay. The error says what to add.

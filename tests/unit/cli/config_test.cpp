@@ -126,6 +126,14 @@ TEST_CASE("a wrong configuration is refused with place and fix", "[cli][config]"
   CHECK_THAT(config.error().message, !Contains("password"));
 }
 
+TEST_CASE("each fault is said once", "[cli][config]") {
+  const auto config = load_config(sources_of("[loop]\nlease_ttl = 5\n"));
+  REQUIRE(config.has_error());
+  const auto said = config.error().message;
+  CHECK_THAT(said, Contains("loop.lease_ttl must be text"));
+  CHECK(said.find("must be text") == said.rfind("must be text"));
+}
+
 TEST_CASE("a wrong variable is named as such", "[cli][config]") {
   auto sources = sources_of("");
   sources.variables = {{"AMDAHL__LEDGER__URL", "x"},

@@ -55,6 +55,16 @@ TEST_CASE(
   }
 }
 
+TEST_CASE("an image is refused where none runs", "[loop][commands]") {
+  const auto actions =
+      plan_for("propose",
+               {{"job", "eval"}, {"changes", {{{"kind", "image"}, {"value", "registry/eval:2"}}}}});
+  CHECK(actions.add_hypotheses.empty());
+  const auto& answer = actions.finish_commands.at(0).answer;
+  CHECK(answer["ok"] == false);
+  CHECK(answer["error"].get<std::string>().find("runs no images") != std::string::npos);
+}
+
 TEST_CASE("a proposal that changes nothing is refused and changes nothing", "[loop][commands]") {
   const auto actions = plan_for(
       "propose",

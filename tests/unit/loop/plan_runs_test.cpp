@@ -126,6 +126,19 @@ TEST_CASE("a result of another specification is not believed", "[loop][runs]") {
   CHECK(actions.record_runs[0].cause == core::CauseClass::infra);
 }
 
+TEST_CASE("a run that was suspended or requeued on the way is no measurement", "[loop][runs]") {
+  Scene scene;
+  add_live_pair(scene.snapshot, 1, RunState::running);
+  auto ended = seen(scene.snapshot, 1, RunState::ended);
+  ended.tainted = true;
+  scene.cluster().listing.runs = {ended};
+  scene.cluster().results.emplace(scene.key(), scene.result());
+  const auto actions = scene.plan();
+  REQUIRE(actions.record_runs.size() == 1);
+  CHECK(actions.record_runs[0].pair == core::PairState::void_);
+  CHECK(actions.record_runs[0].void_reason == "infra: suspended or requeued on the way");
+}
+
 TEST_CASE("a foreign result is not believed when it says that it was stopped either",
           "[loop][runs]") {
   Scene scene;
