@@ -59,7 +59,7 @@ TEST_CASE("an image is refused where none runs", "[loop][commands]") {
   const auto actions =
       plan_for("propose",
                {{"job", "eval"}, {"changes", {{{"kind", "image"}, {"value", "registry/eval:2"}}}}});
-  CHECK(actions.add_hypotheses.empty());
+  CHECK(actions.hypothesis_commands.empty());
   const auto& answer = actions.finish_commands.at(0).answer;
   CHECK(answer["ok"] == false);
   CHECK(answer["error"].get<std::string>().find("runs no images") != std::string::npos);

@@ -144,6 +144,17 @@ TEST_CASE("an image change is rejected where no image runs, for it would be the 
   CHECK(scene.plan().register_.size() == 1);
 }
 
+TEST_CASE("a patch that no longer fits the code is rejected with its place", "[loop][hypotheses]") {
+  Scene scene;
+  scene.snapshot.hypotheses = {some_hypothesis(3, workers, "input")};
+  scene.view.unfit.emplace(core::HypothesisId{3},
+                           core::invalid_input("loader.py:7 does not match"));
+  const auto actions = scene.plan();
+  CHECK(actions.register_.empty());
+  REQUIRE(actions.reject.size() == 1);
+  CHECK(actions.reject[0].reason == "loader.py:7 does not match");
+}
+
 TEST_CASE("a change that the champion has already is rejected", "[loop][hypotheses]") {
   Scene scene;
   scene.snapshot.jobs[0].champion.args["workers"] = "2";
