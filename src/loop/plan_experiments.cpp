@@ -144,6 +144,14 @@ void apply_hold(PlanContext& context, const ExperimentRow& row,
   context.actions.advance.push_back(std::move(step));
 }
 
+// What was in flight when it was put on hold brought what was missing.
+void lift_hold(PlanContext& context, const ExperimentRow& row) {
+  ledger::Advance step;
+  step.experiment = row.id;
+  step.hold = "";
+  context.actions.advance.push_back(std::move(step));
+}
+
 // A later replication waits from the nomination on, by the database's clock.
 bool is_too_early(PlanContext& context, const ExperimentRow& row, int check_no) {
   const auto& checks = row.protocol.checks;
@@ -192,6 +200,7 @@ void plan_experiment(PlanContext& context, const ExperimentRow& row) {
   }
   retry_open_pairs(context, row);
   if (assessment.hold) return apply_hold(context, row, assessment);
+  if (!row.hold_reason.empty()) lift_hold(context, row);
   if (context.snapshot.paused || row.paused) {
     return context.wait_for(context.snapshot.paused ? "paused: amdahl resume"
                                                     : fmt::format("EXP-{}: paused", row.id.value));

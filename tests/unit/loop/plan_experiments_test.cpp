@@ -99,3 +99,56 @@ TEST_CASE("a later replication begins only when its delay has passed", "[loop][e
   REQUIRE_FALSE(later.open_pairs.empty());
   for (const auto& pair : later.open_pairs) CHECK(pair.check_no == 5);
 }
+
+TEST_CASE("a hold is recorded once, opens nothing, and ends by itself as inconclusive",
+          "[loop][experiments]") {
+  Scene scene;
+  for (int i = 0; i < 4; ++i) scene.complete(0, 0.5);
+  for (auto& leg : scene.experiment().pairs.back().legs) leg.units.reset();  // its cost is unknown
+  const auto first = scene.plan();
+  CHECK(first.open_pairs.empty());
+  REQUIRE(first.advance.size() == 1);
+  const auto reason = first.advance[0].hold.value_or("");
+  CHECK(reason.find("pair 4") != std::string::npos);
+
+  scene.experiment().hold_reason = reason;
+  scene.experiment().hold_since_us = scene.snapshot.now_us;
+  const auto held = scene.plan();
+  CHECK(held.advance.empty());
+  CHECK(held.decide.empty());
+  CHECK(held.waiting == std::vector<std::string>{"EXP-7: hold: " + reason});
+
+  scene.snapshot.now_us += std::chrono::microseconds{scene.settings.hold_deadline}.count();
+  const auto over = scene.plan();
+  REQUIRE(over.decide.size() == 1);
+  CHECK(over.decide[0].outcome == core::VerdictOutcome::inconclusive);
+  CHECK(over.decide[0].release_fingerprint);
+}
+
+TEST_CASE("wins are declared one at a time", "[loop][experiments]") {
+  Scene scene;
+  for (int i = 0; i < 6; ++i) scene.complete(0, 0.5);
+  scene.nominate(0.6);
+  for (int check_no = 1; check_no <= 3; ++check_no) {
+    for (int i = 0; i < 2; ++i) scene.complete(check_no, 0.5);
+  }
+  auto other = scene.experiment();
+  other.id = {8};
+  for (auto& pair : other.pairs) pair.experiment = other.id;
+  scene.snapshot.experiments.push_back(other);
+  const auto actions = scene.plan();
+  REQUIRE(actions.decide.size() == 1);
+  CHECK(actions.decide[0].outcome == core::VerdictOutcome::win);
+  CHECK(actions.decide[0].experiment == core::ExperimentId{7});
+}
+
+TEST_CASE("a hold is lifted when what was missing has come", "[loop][experiments]") {
+  Scene scene;
+  for (int i = 0; i < 2; ++i) scene.complete(0, 0.5);
+  scene.experiment().hold_reason = "something was missing";
+  scene.experiment().hold_since_us = scene.snapshot.now_us;
+  const auto actions = scene.plan();
+  REQUIRE(actions.advance.size() == 1);
+  CHECK(actions.advance[0].hold == "");
+  CHECK_FALSE(actions.open_pairs.empty());
+}
