@@ -218,6 +218,34 @@ TEST_CASE("pairs open within capacity and budget, and the plan says which of the
   }
 }
 
+TEST_CASE("tests use their share of a cluster, of which one run always fits",
+          "[loop][hypotheses]") {
+  Scene scene;
+  auto experiment = some_experiment();
+  const auto gpus_of_a_run = GENERATE(1, 3);
+  experiment.protocol.baseline.resources = {1, gpus_of_a_run, 1, 1 << 20};
+  experiment.protocol.variant.resources = experiment.protocol.baseline.resources;
+  scene.snapshot.experiments = {experiment};
+  scene.settings.fleet_share = 0.5;  // two of four GPUs
+  auto& room = scene.view.clusters["local"].capacity;
+  room->cpus = 100;
+  const auto actions = scene.plan();
+  CHECK(actions.open_pairs.size() == (gpus_of_a_run == 1 ? 2 : 1));
+  scene.settings.fleet_share = 1;
+  if (gpus_of_a_run == 1) CHECK(scene.plan().open_pairs.size() > 2);
+}
+
+TEST_CASE("who only observes measures and proposes, and starts no trial", "[loop][hypotheses]") {
+  Scene scene;
+  scene.settings.observe_only = true;
+  scene.snapshot.hypotheses = {some_hypothesis(3, workers, "input")};
+  const auto actions = scene.plan();
+  CHECK(actions.register_.empty());
+  CHECK(actions.waiting == std::vector<std::string>{"observing only: no trial is started"});
+  scene.snapshot.jobs[0].sigma0.reset();  // its noise is no trial
+  CHECK(scene.plan().register_.size() == 1);
+}
+
 TEST_CASE("the same snapshot gives the same plan", "[loop][hypotheses]") {
   Scene scene;
   scene.snapshot.experiments = {some_experiment()};

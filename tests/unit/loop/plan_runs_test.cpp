@@ -1,5 +1,6 @@
 #include <catch2/catch.hpp>
 
+#include "amdahl/core/limits.hpp"
 #include "support/snapshots.hpp"
 
 using namespace amdahl;
@@ -234,6 +235,22 @@ TEST_CASE("a lost run voids its pair if a leg may have started, else the pair ge
   REQUIRE(actions.record_runs.size() == 1);
   CHECK(actions.record_runs[0].pair ==
         (lost.claimed ? core::PairState::void_ : core::PairState::open));
+}
+
+TEST_CASE("a run in which nothing began is not tried again for ever, nor when it was stopped",
+          "[loop][runs]") {
+  Scene scene;
+  add_live_pair(scene.snapshot, 1, RunState::running);
+  auto& run = scene.snapshot.live_runs[0];
+  SECTION("after the last attempt") { run.attempt = core::limits::attempts_max; }
+  SECTION("stopped by a person") { run.cancel_requested = true; }
+  auto lost = seen(scene.snapshot, 1, RunState::ended);
+  lost.outcome = core::RunOutcome::lost;
+  lost.cause = core::CauseClass::infra;
+  scene.cluster().listing.runs = {lost};
+  const auto actions = scene.plan();
+  REQUIRE(actions.record_runs.size() == 1);
+  CHECK(actions.record_runs[0].pair == core::PairState::void_);
 }
 
 TEST_CASE("an open pair without a live run gets its next attempt under a new key", "[loop][runs]") {
