@@ -119,6 +119,7 @@ Result<Protocol> protocol_from_json(const nlohmann::json& value) {
   reader.nested("baseline", protocol.baseline, configuration_from_json);
   reader.nested("variant", protocol.variant, configuration_from_json);
   if (protocol.kind != ExperimentKind::canary) {
+    reader.require("changes");
     reader.nested("changes", protocol.changes, changes_from_json);
   }
   protocol.sigma0 = reader.number("sigma0", protocol.sigma0);

@@ -24,8 +24,16 @@ nlohmann::json to_json(const Source& source) {
 
 Result<Source> source_from_json(const nlohmann::json& value) {
   JsonReader reader{value, "source"};
-  return reader.finish(Source{reader.word("kind", Source::Kind::event), reader.text("regex"),
-                              reader.text("file"), reader.text("pointer")});
+  reader.require("kind");
+  Source source;
+  source.kind = reader.word("kind", Source::Kind::event);
+  // What another kind would need is none of its business.
+  if (source.kind == Source::Kind::regex) source.regex = reader.text("regex");
+  if (source.kind == Source::Kind::file) {
+    source.file = reader.text("file");
+    source.pointer = reader.text("pointer");
+  }
+  return reader.finish(std::move(source));
 }
 
 namespace {

@@ -37,7 +37,9 @@ struct Scene {
     leg.gpus = 1;
     leg.window_us = 1'000'000;
     leg.units = 100;
+    leg.phase_seconds = {{"input", 0.5}};
     auto variant = leg;
+    variant.phase_seconds = {{"input", 0.1}};
     variant.arm = core::Arm::variant;
     variant.window_us = static_cast<std::int64_t>(1e6 * ratio);
     pair.legs = {leg, variant};
@@ -140,6 +142,8 @@ TEST_CASE("wins are declared one at a time", "[loop][experiments]") {
   REQUIRE(actions.decide.size() == 1);
   CHECK(actions.decide[0].outcome == core::VerdictOutcome::win);
   CHECK(actions.decide[0].experiment == core::ExperimentId{7});
+  // The new champion's phases are the variant's alone: 0.1 of 0.5 s.
+  CHECK(actions.decide[0].phase_share.value().at("input") == Approx(0.2));
 }
 
 TEST_CASE("a hold is lifted when what was missing has come", "[loop][experiments]") {
