@@ -101,11 +101,10 @@ class PostgresLedger final : public Ledger {
     return ids_from<core::ExperimentId>(
         stage(statements::register_experiments, lease, {jsonb_text(encode_all(registrations))}));
   }
-  void open_pairs(const Lease& lease, std::span<const OpenPair> pairs) override {
-    batch(statements::open_pairs, lease, pairs);
-  }
-  void retry_runs(const Lease& lease, std::span<const RetryRun> retries) override {
-    batch(statements::retry_runs, lease, retries);
+  void open_and_retry(const Lease& lease, std::span<const OpenPair> pairs,
+                      std::span<const RetryRun> retries) override {
+    batch_both(statements::open_and_retry, statements::open_pairs, statements::retry_runs, lease,
+               pairs, retries);
   }
   void arm_submits(const Lease& lease, std::span<const core::RunId> runs,
                    std::span<const std::string> spec_shas) override {
@@ -123,11 +122,10 @@ class PostgresLedger final : public Ledger {
   void record_runs(const Lease& lease, std::span<const RecordRun> runs) override {
     batch(statements::record_runs, lease, runs);
   }
-  void advance(const Lease& lease, std::span<const Advance> steps) override {
-    batch(statements::advance, lease, steps);
-  }
-  void decide(const Lease& lease, std::span<const Decision> decisions) override {
-    batch(statements::decide, lease, decisions);
+  void advance_and_decide(const Lease& lease, std::span<const Advance> steps,
+                          std::span<const Decision> decisions) override {
+    batch_both(statements::advance_and_decide, statements::advance, statements::decide, lease,
+               steps, decisions);
   }
   void abort_experiments(const Lease& lease, std::span<const core::ExperimentId> ids,
                          std::string_view reason) override {
@@ -191,6 +189,13 @@ class PostgresLedger final : public Ledger {
   template <class T>
   void batch(const char* sql, const Lease& lease, std::span<const T> items) {
     if (!items.empty()) stage(sql, lease, {jsonb_text(encode_all(items))});
+  }
+  template <class T, class U>
+  void batch_both(const char* both, const char* first_only, const char* second_only,
+                  const Lease& lease, std::span<const T> first, std::span<const U> second) {
+    if (second.empty()) return batch(first_only, lease, first);
+    if (first.empty()) return batch(second_only, lease, second);
+    stage(both, lease, {jsonb_text(encode_all(first)), jsonb_text(encode_all(second))});
   }
 
   pq::Session session_;

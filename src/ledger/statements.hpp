@@ -23,12 +23,19 @@ inline constexpr auto approve_hypotheses =
     "SELECT amdahl.approve_hypotheses($1::uuid, $2::bigint, $3::jsonb)";
 inline constexpr auto register_experiments =
     "SELECT amdahl.register_experiments($1::uuid, $2::bigint, $3::jsonb)";
+// What stands in FROM is done before what stands in SELECT.
+inline constexpr auto open_and_retry =
+    "SELECT amdahl.retry_runs($1::uuid, $2::bigint, $4::jsonb) "
+    "FROM amdahl.open_pairs($1::uuid, $2::bigint, $3::jsonb)";
 inline constexpr auto open_pairs = "SELECT amdahl.open_pairs($1::uuid, $2::bigint, $3::jsonb)";
 inline constexpr auto retry_runs = "SELECT amdahl.retry_runs($1::uuid, $2::bigint, $3::jsonb)";
 inline constexpr auto arm_submits = "SELECT amdahl.arm_submits($1::uuid, $2::bigint, $3::jsonb)";
 inline constexpr auto record_submits =
     "SELECT amdahl.record_submits($1::uuid, $2::bigint, $3::jsonb)";
 inline constexpr auto record_runs = "SELECT amdahl.record_runs($1::uuid, $2::bigint, $3::jsonb)";
+inline constexpr auto advance_and_decide =
+    "SELECT amdahl.decide($1::uuid, $2::bigint, $4::jsonb) "
+    "FROM amdahl.advance($1::uuid, $2::bigint, $3::jsonb)";
 inline constexpr auto advance = "SELECT amdahl.advance($1::uuid, $2::bigint, $3::jsonb)";
 inline constexpr auto decide = "SELECT amdahl.decide($1::uuid, $2::bigint, $3::jsonb)";
 inline constexpr auto abort_experiments =

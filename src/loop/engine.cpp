@@ -132,10 +132,8 @@ void Engine::perform_decisions(const Lease& lease, const Actions& actions, Cycle
     const core::ExperimentId ids[] = {experiment};
     ledger.abort_experiments(lease, ids, reason);
   }
-  if (!actions.advance.empty()) ledger.advance(lease, actions.advance);
-  crossed("advanced");
+  ledger.advance_and_decide(lease, actions.advance, actions.decide);
   log_standings(actions);
-  if (!actions.decide.empty()) ledger.decide(lease, actions.decide);
   for (const auto& decision : actions.decide) {
     ++report.decided;
     nlohmann::json fields{{"experiment", decision.experiment.value},
@@ -158,8 +156,7 @@ void Engine::perform_decisions(const Lease& lease, const Actions& actions, Cycle
     }
   }
   crossed("registered");
-  if (!actions.open_pairs.empty()) ledger.open_pairs(lease, actions.open_pairs);
-  if (!actions.retry_runs.empty()) ledger.retry_runs(lease, actions.retry_runs);
+  ledger.open_and_retry(lease, actions.open_pairs, actions.retry_runs);
   crossed("pairs_opened");
 }
 

@@ -263,6 +263,58 @@ TEST_CASE("a hold keeps the time it began and is lifted by an empty reason", "[l
   CHECK(driver.snapshot().experiments.at(0).hold_since_us == 0);
 }
 
+TEST_CASE("steps and verdicts go together: one round trip, all or nothing", "[ledger][rules]") {
+  Ruled driver;
+  const auto held = driver.start_trial(driver.job, {workers(4)});
+  const auto decided = driver.start_trial(driver.job, {workers(8)});
+  ledger::Advance step;
+  step.experiment = held;
+  step.hold = "quality unproven";
+  ledger::Decision decision;
+  decision.experiment = decided;
+  decision.outcome = VerdictOutcome::no_effect;
+  const auto together = [&] {
+    driver.ledger->advance_and_decide(driver.lease, one(step), one(decision));
+  };
+  // A verdict without a reason is refused, and the step with it.
+  CHECK_THROWS_AS(together(), ledger::Refused);
+  CHECK(driver.snapshot().experiments.at(0).hold_reason.empty());
+  decision.reason = "because of the test";
+  const auto before = driver.ledger->round_trips();
+  together();
+  CHECK(driver.ledger->round_trips() == before + 1);
+  const auto snapshot = driver.snapshot();
+  REQUIRE(snapshot.experiments.size() == 1);
+  CHECK(snapshot.experiments.at(0).hold_reason == "quality unproven");
+}
+
+TEST_CASE("pairs and retries go together in one round trip", "[ledger][rules]") {
+  Ruled driver;
+  const auto experiment = driver.start_trial(driver.job, {workers(4)});
+  ledger::RecordRun lost;
+  lost.run = driver.live_run(experiment, RunState::queued);
+  lost.state = RunState::ended;
+  lost.outcome = core::RunOutcome::node_failed;
+  lost.cause = core::CauseClass::infra;
+  lost.pair = core::PairState::open;
+  driver.ledger->record_runs(driver.lease, one(lost));
+  ledger::RetryRun retry;
+  retry.pair = driver.snapshot().experiments.at(0).pairs.at(0).id;
+  ledger::OpenPair next;
+  next.experiment = experiment;
+  next.cluster = retry.cluster = "local";
+  retry.run_key = driver.next_key(2);
+  retry.worker_run_id = "local/local/" + retry.run_key.text;
+  next.run_key = driver.next_key(1);
+  next.worker_run_id = "local/local/" + next.run_key.text;
+  const auto before = driver.ledger->round_trips();
+  driver.ledger->open_and_retry(driver.lease, one(next), one(retry));
+  CHECK(driver.ledger->round_trips() == before + 1);
+  const auto snapshot = driver.snapshot();
+  CHECK(snapshot.experiments.at(0).pairs.size() == 2);
+  CHECK(snapshot.live_runs.size() == 2);
+}
+
 TEST_CASE("hours run with the champion are banked once, at the lower bound", "[ledger][rules]") {
   Ruled driver;
   const auto win = driver.win({workers(4)});

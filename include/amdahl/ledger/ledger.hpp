@@ -194,15 +194,29 @@ class Ledger {
   /// fingerprint (or a near duplicate). Answers the experiments made, 0 where it was a duplicate.
   virtual std::vector<core::ExperimentId> register_experiments(
       const Lease& lease, std::span<const Registration> registrations) = 0;
-  virtual void open_pairs(const Lease& lease, std::span<const OpenPair> pairs) = 0;
-  virtual void retry_runs(const Lease& lease, std::span<const RetryRun> retries) = 0;
+  /// Both in one round trip and one transaction, in this order.
+  virtual void open_and_retry(const Lease& lease, std::span<const OpenPair> pairs,
+                              std::span<const RetryRun> retries) = 0;
+  void open_pairs(const Lease& lease, std::span<const OpenPair> pairs) {
+    open_and_retry(lease, pairs, {});
+  }
+  void retry_runs(const Lease& lease, std::span<const RetryRun> retries) {
+    open_and_retry(lease, {}, retries);
+  }
   /// planned → submitting, committed before the first byte leaves.
   virtual void arm_submits(const Lease& lease, std::span<const core::RunId> runs,
                            std::span<const std::string> spec_shas) = 0;
   virtual void record_submits(const Lease& lease, std::span<const RecordSubmit> submits) = 0;
   virtual void record_runs(const Lease& lease, std::span<const RecordRun> runs) = 0;
-  virtual void advance(const Lease& lease, std::span<const Advance> steps) = 0;
-  virtual void decide(const Lease& lease, std::span<const Decision> decisions) = 0;
+  /// Both in one round trip and one transaction, in this order.
+  virtual void advance_and_decide(const Lease& lease, std::span<const Advance> steps,
+                                  std::span<const Decision> decisions) = 0;
+  void advance(const Lease& lease, std::span<const Advance> steps) {
+    advance_and_decide(lease, steps, {});
+  }
+  void decide(const Lease& lease, std::span<const Decision> decisions) {
+    advance_and_decide(lease, {}, decisions);
+  }
   /// Marks them, asks their live runs to be cancelled and, where no run is live any more, makes
   /// them `aborted` and releases the fingerprint. Repeated until that is so.
   virtual void abort_experiments(const Lease& lease, std::span<const core::ExperimentId> ids,

@@ -63,16 +63,20 @@ class FakeLedger : public ledger::Ledger {
       const Lease&, std::span<const ledger::Registration>) override {
     never();
   }
-  void open_pairs(const Lease&, std::span<const ledger::OpenPair>) override { never(); }
-  void retry_runs(const Lease&, std::span<const ledger::RetryRun>) override { never(); }
+  void open_and_retry(const Lease&, std::span<const ledger::OpenPair>,
+                      std::span<const ledger::RetryRun>) override {
+    never();
+  }
   void arm_submits(const Lease&, std::span<const core::RunId>,
                    std::span<const std::string>) override {
     never();
   }
   void record_submits(const Lease&, std::span<const ledger::RecordSubmit>) override { never(); }
   void record_runs(const Lease&, std::span<const ledger::RecordRun>) override { never(); }
-  void advance(const Lease&, std::span<const ledger::Advance>) override { never(); }
-  void decide(const Lease&, std::span<const ledger::Decision>) override { never(); }
+  void advance_and_decide(const Lease&, std::span<const ledger::Advance>,
+                          std::span<const ledger::Decision>) override {
+    never();
+  }
   void abort_experiments(const Lease&, std::span<const core::ExperimentId>,
                          std::string_view) override {
     never();
