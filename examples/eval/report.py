@@ -41,12 +41,23 @@ def measure(arm):
     return leg
 
 
-def verdicts(experiments):
+def knob_names(spec):
+    """(kind, name) of a change → the name that the knob has in the job file."""
+    names = {}
+    for knob in spec["knobs"]:
+        kind = "resource" if knob["resource"] else "env" if knob["env"] else "arg"
+        names[kind, knob["resource"] or knob["env"] or knob["name"]] = knob["name"]
+    return names
+
+
+def verdicts(experiments, knobs):
     rows = []
     for row in experiments:
         if row["kind"] == "canary" or row["outcome"] is None:
             continue
-        rows.append({"hypothesis": row["change"], "experiment": row["name"], "verdict": row["outcome"],
+        knob = knobs.get((row["change"][0]["kind"], row["change"][0].get("name", "")))
+        rows.append({"hypothesis": row["change"], "knob": knob, "experiment": row["name"],
+                     "verdict": row["outcome"],
                      "pairs": row["pairs_complete"], "votes": {"uphold": row["upholds"], "refute": row["refutes"]},
                      "reason": row["reason"]})
     return rows
@@ -73,6 +84,7 @@ def main():
     champion = ask(arguments.amdahl, arguments.config, "champion", arguments.job)
     experiments = all_experiments(arguments.amdahl, arguments.config)
     bank = ask(arguments.amdahl, arguments.config, "bank")
+    spec = ask(arguments.amdahl, arguments.config, "jobs", "show", arguments.job)["spec"]
     arms = {name: executable(champion[name]) for name in ("baseline", "champion")}
     legs = {name: [measure(arm) for _ in range(legs_each)] for name, arm in arms.items()}
     cost = {name: statistics.median(leg["gpu_seconds_per_unit"] for leg in legs[name]) for name in arms}
@@ -82,7 +94,7 @@ def main():
         "champion": arms["champion"],
         "saving": 1 - cost["champion"] / cost["baseline"],
         "quality_margin": champion["quality_margin"],
-        "verdicts": verdicts(experiments),
+        "verdicts": verdicts(experiments, knob_names(spec)),
         "gpu_hours": {key: bank[key] for key in ("banked_gpu_hours", "spent_gpu_hours", "net_gpu_hours")},
         "pairs": sum(row["pairs_complete"] for row in experiments),
         "measured": legs,

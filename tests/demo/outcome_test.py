@@ -17,8 +17,9 @@ def good_report():
     for name, knob in names.items():
         kind = "resource" if knob == "gpus" else "arg"
         outcome_word, reason = verdict.get(knob, ("no_effect", "futile"))
-        rows.append({"hypothesis": [{"kind": kind, "name": name, "value": "1"}], "verdict": outcome_word,
-                     "pairs": 3, "reason": reason})
+        changed = "gpus" if knob == "gpus" else name
+        rows.append({"hypothesis": [{"kind": kind, "name": changed, "value": "1"}], "knob": name,
+                     "verdict": outcome_word, "pairs": 3, "reason": reason})
     legs = [{"predictions": "ab"}]
     return {"schema": "amdahl.demo/v1", "saving": 0.87, "pairs": 48, "verdicts": rows,
             "measured": {"baseline": legs, "champion": legs}, "gpu_hours": {"banked_gpu_hours": 0.001}}
