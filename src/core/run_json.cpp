@@ -176,11 +176,17 @@ Result<LegResult> leg_result_from_json(const nlohmann::json& value) {
 nlohmann::json to_json(const RunResult& result) {
   auto legs = nlohmann::json::array();
   for (const auto& leg : result.legs) legs.push_back(to_json(leg));
-  return {
-      {"schema", "amdahl.run_result/v1"}, {"key", result.key.text},  {"spec_sha", result.spec_sha},
-      {"legs", std::move(legs)},          {"node", result.node},     {"gpu_ids", result.gpu_ids},
-      {"start_us", result.start_us},      {"end_us", result.end_us}, {"problem", result.problem},
-      {"cancelled", result.cancelled}};
+  return {{"schema", "amdahl.run_result/v1"},
+          {"key", result.key.text},
+          {"spec_sha", result.spec_sha},
+          {"legs", std::move(legs)},
+          {"node", result.node},
+          {"gpu_ids", result.gpu_ids},
+          {"start_us", result.start_us},
+          {"end_us", result.end_us},
+          {"problem", result.problem},
+          {"cancelled", result.cancelled},
+          {"witness", witness_json(result.witness)}};
 }
 
 Result<RunResult> run_result_from_json(const nlohmann::json& value) {
@@ -197,6 +203,7 @@ Result<RunResult> run_result_from_json(const nlohmann::json& value) {
   result.end_us = reader.whole("end_us");
   result.problem = reader.text("problem");
   result.cancelled = reader.flag("cancelled");
+  reader.nested("witness", result.witness, witness_from_json);
   for (const auto& [key, us] :
        {std::pair{"start_us", result.start_us}, {"end_us", result.end_us}}) {
     if (!is_time(us)) reader.fail(key, "microseconds");

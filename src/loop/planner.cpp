@@ -141,9 +141,36 @@ bool Actions::empty() const {
          finish_commands.empty();
 }
 
+namespace {
+
+// A run outside knows a later head than the ledger has: its tail was lost, with a restore or a
+// failover. What is missing may have been a submit, so nothing may be done on what is left.
+std::optional<std::string> rewind_seen(const ledger::Snapshot& snapshot, const View& view) {
+  for (const auto& [name, cluster] : view.clusters) {
+    for (const auto& seen : cluster.listing.runs) {
+      const auto& witness = seen.witness;
+      if (witness.fence <= snapshot.head.fence && witness.head_seq <= snapshot.head.head_seq)
+        continue;
+      return fmt::format(
+          "the ledger was rewound: {} on {} was submitted at event {} under fence {}, the ledger "
+          "ends at event {} and fence {}; nothing is done until its lost tail is restored (a new "
+          "ledger needs a state directory of its own)",
+          seen.key.text, name, witness.head_seq, witness.fence, snapshot.head.head_seq,
+          snapshot.head.fence);
+    }
+  }
+  return std::nullopt;
+}
+
+}  // namespace
+
 Actions plan(const ledger::Snapshot& snapshot, const View& view, const Settings& settings,
              core::Random& random) {
   Actions actions;
+  if (auto rewound = rewind_seen(snapshot, view)) {
+    actions.waiting.push_back(std::move(*rewound));
+    return actions;
+  }
   Room room{snapshot, view, settings};
   PlanContext context{snapshot, view, settings, random, room, actions};
   plan_commands(context);

@@ -59,6 +59,7 @@ class Shim {
         interrupts_{std::move(interrupts)} {
     result_.key = spec_.key;
     result_.spec_sha = core::spec_sha(spec_);
+    result_.witness = spec_.witness;
     result_.node = run_files::host_name();
   }
 

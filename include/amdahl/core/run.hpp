@@ -104,6 +104,7 @@ struct RunResult {
   std::string
       problem;  ///< why the run as a whole failed (snapshot missing, patch refused), else empty
   bool cancelled = false;
+  Witness witness;  ///< the specification's
 
   friend bool operator==(const RunResult&, const RunResult&) = default;
 };

@@ -71,7 +71,8 @@ TEST_CASE("specs, results and protocols survive their JSON form", "[core][run]")
   leg.units = 600;
   leg.phase_seconds = {{"input", 0.5}};
   leg.error_tail = "Traceback";
-  const RunResult result{key, spec_sha(spec), {leg, {}}, "n1", {"0", "1"}, 5, 6, "", true};
+  const RunResult result{key, spec_sha(spec), {leg, {}},   "n1", {"0", "1"}, 5, 6,
+                         "",  true,           spec.witness};
   CHECK(run_result_from_json(to_json(result)).value() == result);
   CHECK(protocol_from_json(to_json(some_protocol())).value() == some_protocol());
 }

@@ -34,7 +34,7 @@ struct Scene {
     leg.units = 1;
     auto variant = leg;
     variant.arm = core::Arm::variant;
-    return {key(), core::spec_sha(spec), {leg, variant}, "n1", {}, 100, 2'100, "", false};
+    return {key(), core::spec_sha(spec), {leg, variant}, "n1", {}, 100, 2'100, "", false, {}};
   }
 };
 
@@ -278,6 +278,29 @@ TEST_CASE("absence counts only when it is certain, and then only after several l
   REQUIRE(third.record_runs.size() == 1);
   CHECK(third.record_runs[0].outcome == core::RunOutcome::lost);
   CHECK(third.record_runs[0].pair == core::PairState::void_);
+}
+
+TEST_CASE("a run that knows a later head than the ledger stops everything", "[loop][runs]") {
+  Scene scene;
+  add_live_pair(scene.snapshot, 1, RunState::planned);
+  scene.snapshot.head.fence = 3;
+  scene.snapshot.head.head_seq = 100;
+  scheduler_adapters::Observation other;
+  other.key = core::make_run_key({9}, 1);
+  other.state = RunState::running;
+  other.witness = {"term", 3, 100, "00"};
+  SECTION("not later: nothing unusual") {
+    scene.cluster().listing.runs = {other};
+    CHECK(scene.plan().submit.size() == 1);
+  }
+  SECTION("a later event") { other.witness.head_seq = 101; }
+  SECTION("a later fence") { other.witness.fence = 4; }
+  if (other.witness.head_seq == 100 && other.witness.fence == 3) return;
+  scene.cluster().listing.runs = {other};
+  const auto actions = scene.plan();
+  CHECK(actions.empty());
+  REQUIRE(actions.waiting.size() == 1);
+  CHECK(actions.waiting[0].starts_with("the ledger was rewound"));
 }
 
 TEST_CASE("an incomplete listing says nothing about what it lacks", "[loop][runs]") {
