@@ -191,7 +191,7 @@ ExitCode run_dev(Context& context, const Args& args) {
   for (const auto& file : files) {
     if (const auto job = read_job_file(env, file); !job) return report(env, job.error());
   }
-  const auto lock = DevLock::take(place);
+  const auto lock = DevLock::take(env, place);
   if (!lock) return report(env, lock.error());
   if (args.has("fresh")) {
     if (const auto emptied = empty(context, place); !emptied) return report(env, emptied.error());

@@ -25,6 +25,8 @@ using core::ErrorCode;
 using core::Result;
 
 constexpr auto database = "amdahl";
+constexpr std::chrono::seconds lock_patience{5};  // longer than an interrupted one takes to end
+constexpr std::chrono::milliseconds lock_interval{100};
 
 // Short, because a socket's path may have 107 bytes; named after the state folder it belongs to.
 fs::path socket_dir(const Environment& env, const DevPlace& place) {
@@ -122,7 +124,7 @@ Result<std::optional<ledger::PrivateServer>> running_dev_ledger(const Environmen
   return std::optional{std::move(*server)};
 }
 
-Result<DevLock> DevLock::take(const DevPlace& place) {
+Result<DevLock> DevLock::take(const Environment& env, const DevPlace& place) {
   std::error_code problem;
   fs::create_directories(place.state_dir, problem);
   const auto path = place.state_dir / "lock";
@@ -133,7 +135,13 @@ Result<DevLock> DevLock::take(const DevPlace& place) {
                  {}};
   }
   DevLock lock{fd};
-  if (::flock(fd, LOCK_EX | LOCK_NB) != 0) {
+  bool taken = ::flock(fd, LOCK_EX | LOCK_NB) == 0;
+  for (const auto until = env.clock.since_boot() + lock_patience;
+       !taken && env.clock.since_boot() < until;) {
+    env.sleep(lock_interval);
+    taken = ::flock(fd, LOCK_EX | LOCK_NB) == 0;
+  }
+  if (!taken) {
     std::string holder;
     std::getline(std::ifstream{path}, holder);
     return Error{

@@ -39,7 +39,8 @@ core::Result<std::optional<ledger::PrivateServer>> running_dev_ledger(const Envi
 /// Held for as long as `amdahl dev` runs in a folder; the kernel drops it when the process ends.
 class DevLock {
  public:
-  static core::Result<DevLock> take(const DevPlace& place);
+  /// Waits some seconds for one that is ending; `conflict` while another runs.
+  static core::Result<DevLock> take(const Environment& env, const DevPlace& place);
   DevLock(DevLock&& other) noexcept;
   DevLock& operator=(DevLock&&) = delete;
   ~DevLock();

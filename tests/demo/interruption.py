@@ -1,4 +1,4 @@
-"""Ctrl-C in the middle of a demo: everything it started ends, and what it found stays."""
+"""A demo that is interrupted or killed: what it started ends, and what it found stays."""
 
 import os
 import pathlib
@@ -6,7 +6,6 @@ import signal
 import subprocess
 import time
 
-PAIRS_BEFORE = 3
 STARTS_WITHIN_S = 600  # the release may have to be built first
 ENDS_WITHIN_S = 60
 
@@ -29,16 +28,31 @@ def pairs_done(home, seed):
     return len(list(pathlib.Path(home, f"seed-{seed}", "runs/done").glob("al-*")))
 
 
-def interrupt(command, home, seed, environment, log):
-    """Runs `command`, sends it SIGINT as a terminal does when some pairs are done. Sentences about
-    what is not as it must be."""
+def start(command, home, seed, environment, log, pairs):
+    """Runs `command` until so many pairs are done. None: it ended before."""
     process = subprocess.Popen([str(word) for word in command], stdin=subprocess.DEVNULL, stdout=log,
                                stderr=subprocess.STDOUT, env=environment, start_new_session=True)
     until = time.monotonic() + STARTS_WITHIN_S
-    while process.poll() is None and pairs_done(home, seed) < PAIRS_BEFORE and time.monotonic() < until:
+    while process.poll() is None and pairs_done(home, seed) < pairs and time.monotonic() < until:
         time.sleep(0.1)
-    if process.poll() is not None:
-        return [f"it ended with {process.returncode} before it could be interrupted"]
+    return process if process.poll() is None else None
+
+
+def kill(command, home, seed, environment, log):
+    """Kills the script alone: the next demo must be able to go on at once."""
+    process = start(command, home, seed, environment, log, pairs=6)
+    if process is None:
+        return ["it ended before it could be killed"]
+    process.kill()
+    process.wait(10)
+    return []
+
+
+def interrupt(command, home, seed, environment, log):
+    """Ctrl-C, as a terminal sends it. Sentences about what is not as it must be."""
+    process = start(command, home, seed, environment, log, pairs=3)
+    if process is None:
+        return ["it ended before it could be interrupted"]
     os.killpg(process.pid, signal.SIGINT)
     try:
         status = process.wait(ENDS_WITHIN_S)

@@ -164,11 +164,11 @@ def fuzz(bench):
 
 
 def demo(bench):
-    """script/demo from an empty ledger, with a seed that changes with the commit: interrupted, gone
-    on with, and once more, when it must only report again."""
+    """script/demo from an empty ledger, with a seed that changes with the commit: interrupted, killed,
+    gone on with, and once more, when it must only report again."""
     shell = bench.shell("demo")
     sys.path.insert(0, str(bench.source / "tests/demo"))
-    from interruption import interrupt
+    from interruption import interrupt, kill
     from outcome import problems
 
     head = subprocess.run(["git", "rev-parse", "HEAD"], cwd=bench.source, capture_output=True,
@@ -180,10 +180,11 @@ def demo(bench):
         report = pathlib.Path(home) / "report.json"
         command = ["script/demo", "--yes", "--seed", seed, "--report", report]
         state = {"AMDAHL_DEMO_HOME": f"{home}/state"}
-        with open(shell.log_path, "ab") as log:
-            found = interrupt(command, state["AMDAHL_DEMO_HOME"], seed, {**shell.environment, **state}, log)
-        counts += (Counts.failure(f"demo interrupted, seed {seed}", "\n".join(found) + "\n" + shell.tail())
-                   if found else Counts(passed=1))
+        for end in (interrupt, kill):
+            with open(shell.log_path, "ab") as log:
+                found = end(command, state["AMDAHL_DEMO_HOME"], seed, {**shell.environment, **state}, log)
+            counts += (Counts.failure(f"demo {end.__name__}, seed {seed}", "\n".join(found) + "\n" + shell.tail())
+                       if found else Counts(passed=1))
         for turn in ("gone on", "again"):
             report.unlink(missing_ok=True)
             status = shell.run(*command, environment=state)
