@@ -34,8 +34,13 @@ void Engine::crossed(std::string_view boundary) const {
 }
 
 Actions Engine::dry_run() {
-  const auto snapshot = parts_.ledger.read_snapshot();
-  return plan(snapshot, look(snapshot), parts_.settings, parts_.random);
+  const auto look_and_plan = [&] {
+    const auto snapshot = parts_.ledger.read_snapshot();
+    return plan(snapshot, look(snapshot), parts_.settings, parts_.random);
+  };
+  auto actions = look_and_plan();
+  // Beside a leader at work, what it submitted between the two looks seems to know a later head.
+  return actions.rewound ? look_and_plan() : actions;
 }
 
 CycleReport Engine::cycle(const Lease& lease, Leadership& leadership) {
@@ -50,6 +55,7 @@ CycleReport Engine::cycle(const Lease& lease, Leadership& leadership) {
   report.work_remains = actions.work_remains;
   report.runs_live = !snapshot.live_runs.empty();
   report.waiting = actions.waiting;
+  if (actions.rewound) parts_.log("ledger_rewound", {{"why", actions.waiting.front()}});
   crossed("planned");
   auto answers = perform_hypotheses(lease, actions);
   perform_runs(lease, actions, report);

@@ -169,6 +169,7 @@ Actions plan(const ledger::Snapshot& snapshot, const View& view, const Settings&
   Actions actions;
   if (auto rewound = rewind_seen(snapshot, view)) {
     actions.waiting.push_back(std::move(*rewound));
+    actions.rewound = true;
     return actions;
   }
   Room room{snapshot, view, settings};

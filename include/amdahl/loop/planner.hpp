@@ -69,7 +69,8 @@ struct Actions {
 
   std::vector<Standing> standings;  ///< of the experiments that take a step now
   std::vector<std::string>
-      waiting;                ///< why something does not move: capacity, budget, approval, hold
+      waiting;           ///< why something does not move: capacity, budget, approval, hold
+  bool rewound = false;  ///< the ledger lost its tail: nothing may be done on what is left of it
   bool work_remains = false;  ///< something is under way or could start without a person
   bool empty() const;         ///< nothing to do but wait
 };
