@@ -8,8 +8,11 @@ LANGUAGE sql STABLE AS $$
   FROM amdahl.experiment_salt WHERE experiment_id = p_experiment
 $$;
 
--- Which decided experiment stands in the way of this change on another baseline.
-CREATE OR REPLACE FUNCTION amdahl._near_duplicate(p_job bigint, p_change jsonb) RETURNS bigint
+-- Which decided experiment stands in the way of this change on another baseline. What was decided on
+-- other code says nothing about this code (p_code; null = whatever code).
+DROP FUNCTION IF EXISTS amdahl._near_duplicate(bigint, jsonb);
+CREATE OR REPLACE FUNCTION amdahl._near_duplicate(p_job bigint, p_change jsonb, p_code text)
+RETURNS bigint
 LANGUAGE sql STABLE AS $$
   SELECT e.experiment_id
   FROM amdahl.experiment e
@@ -19,6 +22,7 @@ LANGUAGE sql STABLE AS $$
     AND EXISTS (SELECT FROM amdahl.experiment_key k
                 WHERE k.experiment_id = e.experiment_id AND NOT k.released)
     AND (v.outcome <> 0 OR e.experiment_id = ANY (j.champion_wins))
+    AND (p_code IS NULL OR e.protocol->>'code_digest' = p_code)
     -- What resources a job can feed changes with every win.
     AND NOT (j.champion_moves > 0
              AND NOT EXISTS (SELECT FROM jsonb_array_elements(p_change) AS part
@@ -86,7 +90,8 @@ BEGIN
     v_reason := format('duplicate of EXP-%s: %s', v_old.experiment_id,
                        amdahl._verdict_words(v_old.experiment_id));
   ELSIF v_kind = 0 AND v_replicate = 0 AND NOT (p_item->>'near_duplicate_ok')::boolean THEN
-    v_old.experiment_id := amdahl._near_duplicate(v_job, v_protocol->'changes');
+    v_old.experiment_id := amdahl._near_duplicate(v_job, v_protocol->'changes',
+                                                     v_protocol->>'code_digest');
     v_reason := format('near duplicate of EXP-%s on another baseline: %s', v_old.experiment_id,
                        amdahl._verdict_words(v_old.experiment_id));
   END IF;

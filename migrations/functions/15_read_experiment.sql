@@ -51,7 +51,8 @@ LANGUAGE sql STABLE AS $$
       WHERE k.fingerprint = decode(p_question->>'fingerprint', 'hex') AND k.replicate = 0
         AND NOT k.released
       ORDER BY k.fp_version DESC LIMIT 1),
-    'near', (SELECT amdahl._summary(amdahl._near_duplicate(j.job_id, p_question->'changes'))
+    'near', (SELECT amdahl._summary(amdahl._near_duplicate(j.job_id, p_question->'changes',
+                                                            p_question->>'code_digest'))
       FROM amdahl.job j WHERE j.slug = p_question->>'job'))
 $$;
 

@@ -120,7 +120,9 @@ void Engine::look_for_known(const ledger::Snapshot& snapshot, View& view) {
       if (cluster == view.clusters.end() || code == view.code.end() || code->second.has_error() ||
           changes.has_error())
         continue;
-      nlohmann::json question{{"job", job.spec.name}, {"changes", core::to_json(*changes)}};
+      nlohmann::json question{{"job", job.spec.name},
+                              {"changes", core::to_json(*changes)},
+                              {"code_digest", code->second->digest}};
       const auto protocol =
           make_protocol(job, cluster->second, *code->second, *changes, parts_.settings);
       if (protocol.has_value()) question["fingerprint"] = core::fingerprint(*protocol);

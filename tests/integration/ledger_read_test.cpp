@@ -172,6 +172,9 @@ TEST_CASE("known finds the same idea by fingerprint and a near one by its change
   const auto near = driver.ledger->read("known", {{"job", "eval"}, {"changes", changes}});
   CHECK(near["experiment"].is_null());
   CHECK(near["near"]["name"] == "EXP-1");
+  const auto other_code = driver.ledger->read(
+      "known", {{"job", "eval"}, {"changes", changes}, {"code_digest", std::string(64, 'd')}});
+  CHECK(other_code["near"].is_null());
   const auto fresh = driver.ledger->read(
       "known", {{"job", "eval"}, {"changes", core::to_json(std::vector{workers(2)})}});
   CHECK(fresh["near"].is_null());

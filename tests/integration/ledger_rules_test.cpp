@@ -81,6 +81,19 @@ TEST_CASE("a refuted change stays refuted on another baseline, unless its phase 
   CHECK(driver.try_again({workers(8)}, true));
 }
 
+TEST_CASE("a refuted change may be tried again on other code", "[ledger][rules]") {
+  Ruled driver;
+  driver.decide(driver.start_trial(driver.job, {workers(8)}), VerdictOutcome::refuted);
+  ledger::NewHypothesis idea;
+  idea.job = driver.job;
+  idea.changes = {workers(8)};
+  auto protocol = driver.trial(driver.job, idea.changes);
+  protocol.code_digest = std::string(64, 'd');
+  const auto id = driver.ledger->add_hypotheses(driver.lease, one(idea), {}).at(0);
+  const auto item = driver.registration(id, driver.job, protocol);
+  CHECK(driver.ledger->register_experiments(driver.lease, one(item)).at(0));
+}
+
 TEST_CASE("a resource change may be tried again once the champion has moved", "[ledger][rules]") {
   Ruled driver;
   driver.decide(driver.start_trial(driver.job, {gpus(2)}), VerdictOutcome::no_effect);

@@ -54,8 +54,7 @@ struct Registration {
   int replicate = 0;
   std::optional<std::string>
       salt;  ///< owner role only (seeded tests); normally the database draws it
-  bool near_duplicate_ok =
-      false;  ///< the phase's share has grown by half since, or its code changed
+  bool near_duplicate_ok = false;  ///< the phase's share has grown by half since
 };
 struct OpenPair {
   core::ExperimentId experiment;
