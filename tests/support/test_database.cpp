@@ -15,12 +15,6 @@
 #include "amdahl/ledger/private_server.hpp"
 #include "pq.hpp"
 
-// libpqxx 6.4 forgets one result, 2 KiB, for each connection that breaks under a statement.
-// The leak checker asks by this name. NOLINTNEXTLINE(bugprone-reserved-identifier)
-extern "C" const char* __lsan_default_suppressions() {
-  return "leak:pqxx::connection_base::exec_params\n";
-}
-
 namespace amdahl::test {
 namespace {
 
