@@ -179,7 +179,8 @@ BEGIN
     END IF;
     v_nomination := nullif(v_item->'nomination', 'null');
     IF v_nomination IS NOT NULL AND v_row.claim IS NULL THEN
-      UPDATE experiment SET state = 2, nominated_at = clock_timestamp(), claim = (v_nomination->>'claim')::double precision,
+      UPDATE experiment SET state = 2, nominated_at = clock_timestamp(),
+        claim = (v_nomination->>'claim')::double precision,
         pairs_per_check = (v_nomination->>'pairs_per_check')::integer,
         last_index = (v_nomination->>'last_index')::bigint
       WHERE experiment_id = v_id RETURNING * INTO v_row;

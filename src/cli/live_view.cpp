@@ -37,8 +37,9 @@ std::string standing(const json& fields) {
   if (pairs == 0) return "the first pairs are on their way";
   const auto mean = fields.value("mean", json{});
   if (fields.value("kind", json{}) == "canary") {
-    return fmt::format("{} pairs  differ by {} %", padded(std::to_string(pairs), 3, true),
-                       saved(mean));
+    return fmt::format("{} pairs  {}", padded(std::to_string(pairs), 3, true),
+                       mean.is_null() ? std::string{"difference unknown"}
+                                      : fmt::format("differ by {} %", saved(mean)));
   }
   const auto interval = fields.value("interval", json::object());
   auto text = fmt::format("{} pairs  ", padded(std::to_string(pairs), 3, true));

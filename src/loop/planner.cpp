@@ -170,6 +170,7 @@ Actions plan(const ledger::Snapshot& snapshot, const View& view, const Settings&
   if (auto rewound = rewind_seen(snapshot, view)) {
     actions.waiting.push_back(std::move(*rewound));
     actions.rewound = true;
+    actions.work_remains = true;  // `cycle --once` must not say that nothing is left to do
     return actions;
   }
   Room room{snapshot, view, settings};

@@ -51,6 +51,9 @@ TEST_CASE("a watcher reads what is tried, how it stands and what is decided", "[
 TEST_CASE("an unknown saving is said to be unknown", "[cli][live]") {
   CHECK(seen("experiment_stands", {{"experiment", 3}, {"pairs_complete", 1}, {"mean", nullptr}}) ==
         "EXP-3     1 pairs  saving unknown\n");
+  CHECK(seen("experiment_stands",
+             {{"experiment", 1}, {"kind", "canary"}, {"pairs_complete", 2}, {"mean", nullptr}}) ==
+        "EXP-1     2 pairs  difference unknown\n");
 }
 
 TEST_CASE("a run that went well is not worth a line, one that did not is", "[cli][live]") {

@@ -302,6 +302,7 @@ TEST_CASE("a run that knows a later head than the ledger stops everything", "[lo
   REQUIRE(actions.waiting.size() == 1);
   CHECK(actions.waiting[0].starts_with("the ledger was rewound"));
   CHECK(actions.rewound);
+  CHECK(actions.work_remains);
 }
 
 TEST_CASE("an incomplete listing says nothing about what it lacks", "[loop][runs]") {
