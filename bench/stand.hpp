@@ -65,7 +65,7 @@ class Stand {
   SeededRandom random_{1};
   std::unique_ptr<ledger::Ledger> ledger_;
   Fleet fleet_;
-  loop::CodeStore code_;
+  loop::FileCodeStore code_;
   loop::Engine engine_;
   loop::Leadership leadership_;
   int outstanding_ = 0;

@@ -108,8 +108,16 @@ END
 $$;
 
 -- The intent, committed before the first byte leaves. Arming again after an answer (or by another
--- leader) is a new try; arming twice without an answer is the same intent.
-CREATE OR REPLACE FUNCTION amdahl.arm_submits(p_term uuid, p_fence bigint, p_items jsonb) RETURNS void
+-- leader) is a new try; arming twice without an answer is the same intent. Answers the head with it.
+DO $$
+BEGIN
+  IF to_regprocedure('amdahl.arm_submits(uuid, bigint, jsonb)')::oid IN
+     (SELECT oid FROM pg_proc WHERE prorettype = 'void'::regtype) THEN
+    DROP FUNCTION amdahl.arm_submits(uuid, bigint, jsonb);
+  END IF;
+END
+$$;
+CREATE OR REPLACE FUNCTION amdahl.arm_submits(p_term uuid, p_fence bigint, p_items jsonb) RETURNS jsonb
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, amdahl, pg_temp AS $$
 DECLARE
   v_events amdahl.event_draft[];
@@ -134,6 +142,7 @@ BEGIN
     jsonb_build_object('try', submit_try, 'spec_sha', spec_sha)) ORDER BY run_id)
   INTO v_events FROM armed;
   PERFORM amdahl._append(v_events);
+  RETURN amdahl._head_json();
 END
 $$;
 

@@ -112,7 +112,7 @@ class SystemServices : public Services {
   std::optional<Config> config_;
   std::unique_ptr<ledger::Ledger> ledger_;
   std::vector<std::unique_ptr<scheduler_adapters::Adapter>> adapters_;
-  std::optional<loop::CodeStore> code_;
+  std::optional<loop::FileCodeStore> code_;
 };
 
 Result<void> SystemServices::make_adapters() {

@@ -106,15 +106,15 @@ class PostgresLedger final : public Ledger {
     batch_both(statements::open_and_retry, statements::open_pairs, statements::retry_runs, lease,
                pairs, retries);
   }
-  void arm_submits(const Lease& lease, std::span<const core::RunId> runs,
+  Head arm_submits(const Lease& lease, std::span<const core::RunId> runs,
                    std::span<const std::string> spec_shas) override {
-    core::invariant(runs.size() == spec_shas.size(), "every armed run has a spec");
-    if (runs.empty()) return;
+    core::invariant(runs.size() == spec_shas.size() && !runs.empty(), "every armed run has a spec");
     auto items = nlohmann::json::array();
     for (std::size_t i = 0; i < runs.size(); ++i) {
       items.push_back({{"run", runs[i].value}, {"spec_sha", spec_shas[i]}});
     }
-    stage(statements::arm_submits, lease, {jsonb_text(items)});
+    return head_from(
+        nlohmann::json::parse(stage(statements::arm_submits, lease, {jsonb_text(items)})));
   }
   void record_submits(const Lease& lease, std::span<const RecordSubmit> submits) override {
     batch(statements::record_submits, lease, submits);

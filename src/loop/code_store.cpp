@@ -105,9 +105,11 @@ void write_files(const fs::path& directory, const std::vector<File>& files) {
 
 }  // namespace
 
-CodeStore::CodeStore(fs::path root) : root_{std::move(root)} { fs::create_directories(root_); }
+FileCodeStore::FileCodeStore(fs::path root) : root_{std::move(root)} {
+  fs::create_directories(root_);
+}
 
-Result<CodeSnapshot> CodeStore::snapshot(const core::JobSpec& job) {
+Result<CodeSnapshot> FileCodeStore::snapshot(const core::JobSpec& job) {
   std::error_code problem;
   if (!fs::is_directory(job.workdir, problem)) {
     return Error{ErrorCode::invalid_input,
@@ -135,7 +137,7 @@ Result<CodeSnapshot> CodeStore::snapshot(const core::JobSpec& job) {
   return result;
 }
 
-std::optional<fs::path> CodeStore::find(const std::string& digest) const {
+std::optional<fs::path> FileCodeStore::find(const std::string& digest) const {
   std::error_code problem;
   auto path = root_ / digest;
   if (digest.empty() || !fs::is_directory(path, problem)) return std::nullopt;

@@ -60,7 +60,7 @@ CycleReport Engine::cycle(const Lease& lease, Leadership& leadership) {
   auto answers = perform_hypotheses(lease, actions);
   perform_runs(lease, actions, report);
   perform_decisions(lease, actions, report);
-  perform_submits(lease, snapshot.head, actions, leadership, report);
+  perform_submits(lease, actions, leadership, report);
   perform_rest(lease, actions, leadership);
   answers.insert(answers.end(), actions.finish_commands.begin(), actions.finish_commands.end());
   if (!answers.empty()) parts_.ledger.finish_commands(lease, answers);
@@ -189,8 +189,8 @@ RecordSubmit record_of(core::RunId run, const Submitted& submitted) {
 
 }  // namespace
 
-void Engine::perform_submits(const Lease& lease, const ledger::Head& head, const Actions& actions,
-                             Leadership& leadership, CycleReport& report) {
+void Engine::perform_submits(const Lease& lease, const Actions& actions, Leadership& leadership,
+                             CycleReport& report) {
   auto releases = actions.release;
   std::vector<core::RunId> runs;
   std::vector<std::string> shas;
@@ -198,7 +198,8 @@ void Engine::perform_submits(const Lease& lease, const ledger::Head& head, const
     runs.push_back(submit.run);
     shas.push_back(core::spec_sha(submit.spec));
   }
-  if (!runs.empty()) parts_.ledger.arm_submits(lease, runs, shas);
+  ledger::Head armed;
+  if (!runs.empty()) armed = parts_.ledger.arm_submits(lease, runs, shas);
   crossed("submits_armed");
   std::vector<RecordSubmit> records;
   for (const auto& submit : actions.submit) {
@@ -207,7 +208,7 @@ void Engine::perform_submits(const Lease& lease, const ledger::Head& head, const
     const auto trusted = leadership.trusted_for_effect();
     if (trusted <= trusted.zero()) break;
     auto spec = submit.spec;
-    spec.witness = {lease.term, lease.fence, head.head_seq, head.head_hash.substr(0, 16)};
+    spec.witness = {lease.term, lease.fence, armed.head_seq, armed.head_hash.substr(0, 16)};
     const auto code = parts_.code.find(spec.code_digest);
     if (!code) {
       records.push_back(

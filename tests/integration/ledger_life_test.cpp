@@ -24,6 +24,21 @@ TEST_CASE("a fresh ledger is empty, led by nobody, and needs no wait", "[ledger]
   CHECK(snapshot.now_us > 1'600'000'000'000'000);
 }
 
+TEST_CASE("arming answers the head that holds the intent, for the witness", "[ledger]") {
+  LedgerDriver driver;
+  const auto job = driver.add_job();
+  const auto experiment = driver.start_trial(job, std::vector{workers(4)});
+  const auto run = driver.live_run(experiment, RunState::planned);
+  const auto before = driver.head_seq();
+  const std::string sha(64, 'a');
+  const auto armed =
+      driver.ledger->arm_submits(driver.lease, std::span{&run, 1}, std::span{&sha, 1});
+  CHECK(armed.head_seq > before);
+  CHECK(armed.head_seq == driver.head_seq());
+  CHECK(armed.head_hash == driver.ledger->head().head_hash);
+  CHECK(armed.term == driver.lease.term);
+}
+
 TEST_CASE("what is written comes back as it was", "[ledger]") {
   LedgerDriver driver;
   const auto job = driver.add_job();

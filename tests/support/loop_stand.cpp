@@ -72,7 +72,7 @@ std::unique_ptr<LoopStand::Service> LoopStand::service(std::uint64_t seed) {
         : Service{SeededRandom{seed_},
                   std::move(ledger_),
                   std::move(adapter_),
-                  loop::CodeStore{folder / "code"},
+                  loop::FileCodeStore{folder / "code"},
                   loop::Engine{
                       {ref, {pointer}, code, random, settings_, log_nothing, std::move(boundary_)}},
                   loop::Leadership{ref, clock, random, {std::chrono::seconds{15}, "test", true}},

@@ -38,7 +38,7 @@ class LoopStand {
     SeededRandom random;
     std::unique_ptr<ledger::Ledger> ledger;
     std::unique_ptr<scheduler_adapters::Adapter> adapter;
-    loop::CodeStore code;
+    loop::FileCodeStore code;
     loop::Engine engine;
     loop::Leadership leadership;
     loop::Runner runner;

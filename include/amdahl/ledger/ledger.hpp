@@ -202,8 +202,10 @@ class Ledger {
   void retry_runs(const Lease& lease, std::span<const RetryRun> retries) {
     open_and_retry(lease, {}, retries);
   }
-  /// planned → submitting, committed before the first byte leaves.
-  virtual void arm_submits(const Lease& lease, std::span<const core::RunId> runs,
+  /// planned → submitting, committed before the first byte leaves. Answers the head with that
+  /// intent in it: the witness that the submit carries, so a ledger without the intent is known by
+  /// it.
+  virtual Head arm_submits(const Lease& lease, std::span<const core::RunId> runs,
                            std::span<const std::string> spec_shas) = 0;
   virtual void record_submits(const Lease& lease, std::span<const RecordSubmit> submits) = 0;
   virtual void record_runs(const Lease& lease, std::span<const RecordRun> runs) = 0;

@@ -61,8 +61,8 @@ class Engine {
 
   void perform_decisions(const ledger::Lease& lease, const Actions& actions, CycleReport& report);
   void perform_runs(const ledger::Lease& lease, const Actions& actions, CycleReport& report);
-  void perform_submits(const ledger::Lease& lease, const ledger::Head& head, const Actions& actions,
-                       Leadership& leadership, CycleReport& report);
+  void perform_submits(const ledger::Lease& lease, const Actions& actions, Leadership& leadership,
+                       CycleReport& report);
   void perform_releases(const std::vector<Release>& releases, Leadership& leadership);
   void perform_rest(const ledger::Lease& lease, const Actions& actions, Leadership& leadership);
   std::vector<ledger::CommandDone> perform_hypotheses(const ledger::Lease& lease,

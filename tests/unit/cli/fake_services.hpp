@@ -67,8 +67,8 @@ class FakeLedger : public ledger::Ledger {
                       std::span<const ledger::RetryRun>) override {
     never();
   }
-  void arm_submits(const Lease&, std::span<const core::RunId>,
-                   std::span<const std::string>) override {
+  ledger::Head arm_submits(const Lease&, std::span<const core::RunId>,
+                           std::span<const std::string>) override {
     never();
   }
   void record_submits(const Lease&, std::span<const ledger::RecordSubmit>) override { never(); }

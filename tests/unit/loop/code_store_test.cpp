@@ -33,7 +33,7 @@ struct Folder {
 
 TEST_CASE("a snapshot holds the named files and stays as it was", "[loop][code]") {
   Folder folder;
-  loop::CodeStore store{folder.path / "store"};
+  loop::FileCodeStore store{folder.path / "store"};
   const auto first = store.snapshot(folder.job).value();
   CHECK(first.files == 2);
   folder.write("a.py", "print(2)\n");
@@ -47,7 +47,7 @@ TEST_CASE("a snapshot holds the named files and stays as it was", "[loop][code]"
 
 TEST_CASE("the digest follows content, path and mode, and nothing else", "[loop][code]") {
   Folder folder;
-  loop::CodeStore store{folder.path / "store"};
+  loop::FileCodeStore store{folder.path / "store"};
   const auto before = store.snapshot(folder.job).value().digest;
   folder.write("data.bin", "1");
   CHECK(store.snapshot(folder.job).value().digest == before);
@@ -57,7 +57,7 @@ TEST_CASE("the digest follows content, path and mode, and nothing else", "[loop]
 
 TEST_CASE("code that cannot be found is an error with the fix", "[loop][code]") {
   Folder folder;
-  loop::CodeStore store{folder.path / "store"};
+  loop::FileCodeStore store{folder.path / "store"};
   folder.job.code = {"*.rs"};
   CHECK(store.snapshot(folder.job).error().message.find("no file matches") != std::string::npos);
   folder.job.code.clear();
