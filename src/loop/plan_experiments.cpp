@@ -85,6 +85,12 @@ std::vector<ledger::CheckVote> votes_of(const ExperimentRow& row, const stats::S
   return votes;
 }
 
+// Whether the job's champion is no longer what this experiment tries to beat.
+bool champion_moved(const PlanContext& context, const ExperimentRow& row) {
+  const auto* job = context.job(row.job);
+  return job != nullptr && !(job->champion == row.protocol.baseline);
+}
+
 void decide(PlanContext& context, const ExperimentRow& row, const stats::Standing& standing,
             const stats::VerdictDraft& draft) {
   ledger::Decision decision;
@@ -114,7 +120,8 @@ void decide(PlanContext& context, const ExperimentRow& row, const stats::Standin
     if (draft.outcome == VerdictOutcome::no_effect && noise.has_value())
       decision.sigma0 = noise->sigma0;
   } else if (draft.outcome == VerdictOutcome::win) {
-    decision.champion = row.protocol.variant;
+    // On a champion that moved meanwhile nothing is proved: the variant does not contain it.
+    if (!champion_moved(context, row)) decision.champion = row.protocol.variant;
     decision.phase_share = phase_shares(row.pairs, core::Arm::variant);
   }
   context.actions.decide.push_back(std::move(decision));
@@ -176,6 +183,12 @@ void plan_experiment(PlanContext& context, const ExperimentRow& row) {
   auto& actions = context.actions;
   if (row.abort_requested) {
     if (live_runs_of(context, row.id) == 0) actions.abort.emplace_back(row.id, "");
+    return;
+  }
+  // What was not proved yet is tried on the new champion instead; what is being refuted finishes
+  // (design.md §8). The noise of the old one is still noise.
+  if (row.kind == ExperimentKind::trial && !row.nomination && champion_moved(context, row)) {
+    actions.abort.emplace_back(row.id, "the job's champion moved: tried again on the new one");
     return;
   }
   // The rows read are older than the ends just seen: judge when they are recorded, next cycle.

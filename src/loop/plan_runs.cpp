@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <tuple>
 
 #include "plan_context.hpp"
 
@@ -37,17 +38,36 @@ void submit(PlanContext& context, const RunRow& run) {
   context.actions.submit.push_back({run.id, run.cluster, spec_of(context, run)});
 }
 
+// Schedulers use their ids again, so an id alone is no identity; a time that is unknown tells
+// nothing.
+bool is_recorded(const RunRow& run, const Observation& seen) {
+  const auto at_us = seen.ref.submitted_at_us;
+  return seen.ref.native_id == run.native_id &&
+         (at_us == run.native_at_us || at_us == 0 || run.native_at_us == 0);
+}
+
+// After a double submit several carry one key. The one that is recorded is the run. Before that the
+// holder of the claim is, else the oldest: whoever looks chooses the same.
+bool is_better(const RunRow& run, const Observation& a, const Observation& b) {
+  const auto rank = [&](const Observation& seen) {
+    return std::tuple{!is_recorded(run, seen), !seen.claimed, seen.ref.submitted_at_us,
+                      seen.ref.native_id};
+  };
+  return rank(a) < rank(b);
+}
+
 const Observation* observed(const ClusterView& cluster, const RunRow& run) {
-  for (const auto& seen : cluster.listing.runs) {
-    if (seen.key == run.key) return &seen;
+  const Observation* best = nullptr;
+  const auto consider = [&](const Observation& seen) {
+    if (seen.key == run.key && (best == nullptr || is_better(run, seen, *best))) best = &seen;
+  };
+  for (const auto& seen : cluster.listing.runs) consider(seen);
+  if (const auto it = cluster.found.find(run.key); it != cluster.found.end()) {
+    for (const auto& seen : it->second.runs) consider(seen);
   }
-  const auto it = cluster.found.find(run.key);
-  if (it == cluster.found.end() || it->second.runs.empty()) return nullptr;
-  // After a double submit the holder of the claim is the run; the others lose it and exit.
-  for (const auto& seen : it->second.runs) {
-    if (seen.claimed) return &seen;
-  }
-  return &it->second.runs.front();
+  // What is recorded is never exchanged for a namesake.
+  if (best != nullptr && !run.native_id.empty() && !is_recorded(run, *best)) return nullptr;
+  return best;
 }
 
 // Charged from allocation to release, for the whole allocation. What is not known costs what was
@@ -259,13 +279,23 @@ void plan_runs(PlanContext& context) {
   }
 }
 
+namespace {
+
+// Whether the ledger waits for this very submission. A second one of a recorded run is an orphan.
+bool is_awaited(const PlanContext& context, const Observation& seen) {
+  const auto& runs = context.snapshot.live_runs;
+  const auto run =
+      std::find_if(runs.begin(), runs.end(), [&](const auto& row) { return row.key == seen.key; });
+  if (run == runs.end()) return false;
+  return run->native_id.empty() || is_recorded(*run, seen) || !seen.held_by_us;
+}
+
+}  // namespace
+
 void plan_orphans(PlanContext& context) {
   for (const auto& [name, cluster] : context.view.clusters) {
     for (const auto& seen : cluster.listing.runs) {
-      const bool ours =
-          std::any_of(context.snapshot.live_runs.begin(), context.snapshot.live_runs.end(),
-                      [&](const auto& run) { return run.key == seen.key; });
-      if (ours) continue;
+      if (is_awaited(context, seen)) continue;
       if (seen.state == RunState::ended) {
         context.actions.acknowledge.push_back({name, seen.key});
       } else if (seen.held_by_us) {

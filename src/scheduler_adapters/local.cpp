@@ -119,6 +119,8 @@ Submitted LocalAdapter::submit(const core::RunSpec& spec, std::chrono::milliseco
   Submitted submitted;
   if (is_folder(done_ / spec.key.text)) {
     submitted.kind = Submitted::Kind::already_exists;
+    const auto seen = observe_directory(done_ / spec.key.text, spec.key);
+    if (seen && *seen) submitted.ref = (*seen)->ref;
     return submitted;
   }
   const auto directory = live_ / spec.key.text;
@@ -145,7 +147,9 @@ Submitted LocalAdapter::submit(const core::RunSpec& spec, std::chrono::milliseco
     return failed(failure->kind, failure->message);
   const auto& shim = std::get<ShimStarted>(started);
   submitted.kind = shim.already ? Submitted::Kind::already_exists : Submitted::Kind::accepted;
-  submitted.ref = {shim.native_id, clock_.now().time_since_epoch().count()};
+  // The time that every later look will read too: with the id it is the run's identity.
+  const auto settings = run_files::read_local_settings(directory);
+  submitted.ref = {shim.native_id, settings && *settings ? (*settings)->submitted_at_us : 0};
   submitted.held = true;
   return submitted;
 }

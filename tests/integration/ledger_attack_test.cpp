@@ -348,9 +348,13 @@ TEST_CASE("a pair has one live attempt and a scheduler's id one live run", "[led
   ledger::RecordSubmit same;
   same.run = second;
   same.native_id = driver.snapshot().live_runs.at(0).native_id;
+  same.native_at_us = driver.snapshot().live_runs.at(0).native_at_us;
   CHECK(refusal([&] {
           driver.ledger->record_submits(driver.lease, std::span{&same, 1});
         }) == "23505");
+  // Schedulers use their ids again: submitted at another time it is another run.
+  ++same.native_at_us;
+  CHECK_NOTHROW(driver.ledger->record_submits(driver.lease, std::span{&same, 1}));
 }
 
 TEST_CASE("only the owner may choose a salt", "[ledger][attack]") {

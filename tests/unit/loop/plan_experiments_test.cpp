@@ -156,3 +156,40 @@ TEST_CASE("a hold is lifted when what was missing has come", "[loop][experiments
   CHECK(actions.advance[0].hold == "");
   CHECK_FALSE(actions.open_pairs.empty());
 }
+
+TEST_CASE("an unproved trial of a champion that moved is given up, its noise is not",
+          "[loop][experiments]") {
+  Scene scene;
+  scene.snapshot.jobs.front().champion.args["workers"] = "1";
+  SECTION("a trial in discovery") {
+    const auto actions = scene.plan();
+    REQUIRE(actions.abort.size() == 1);
+    CHECK(actions.abort[0].first == scene.experiment().id);
+    CHECK(actions.open_pairs.empty());
+  }
+  SECTION("an A/A experiment goes on") {
+    scene.experiment().kind = core::ExperimentKind::canary;
+    scene.experiment().protocol.kind = core::ExperimentKind::canary;
+    const auto actions = scene.plan();
+    CHECK(actions.abort.empty());
+    CHECK_FALSE(actions.open_pairs.empty());
+  }
+}
+
+TEST_CASE("a win on a champion that moved is a verdict, and no champion", "[loop][experiments]") {
+  Scene scene;
+  for (int i = 0; i < 5; ++i) scene.complete(0, 0.5);
+  scene.nominate(0.5);
+  for (int check = 1; check <= 3; ++check) {
+    scene.complete(check, 0.5);
+    scene.complete(check, 0.5);
+  }
+  const auto stays = scene.plan();
+  REQUIRE(stays.decide.size() == 1);
+  CHECK(stays.decide[0].champion == scene.experiment().protocol.variant);
+  scene.snapshot.jobs.front().champion.env["MOVED"] = "1";
+  const auto moved = scene.plan();
+  REQUIRE(moved.decide.size() == 1);
+  CHECK(moved.decide[0].outcome == core::VerdictOutcome::win);
+  CHECK_FALSE(moved.decide[0].champion);
+}

@@ -226,6 +226,7 @@ TEST_CASE("tests use their share of a cluster, of which one run always fits",
   experiment.protocol.baseline.resources = {1, gpus_of_a_run, 1, 1 << 20};
   experiment.protocol.variant.resources = experiment.protocol.baseline.resources;
   scene.snapshot.experiments = {experiment};
+  scene.snapshot.jobs.front().champion = experiment.protocol.baseline;
   scene.settings.fleet_share = 0.5;  // two of four GPUs
   auto& room = scene.view.clusters["local"].capacity;
   room->cpus = 100;

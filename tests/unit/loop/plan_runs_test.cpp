@@ -90,6 +90,44 @@ TEST_CASE("a recorded run that is still held is released", "[loop][runs]") {
   CHECK(scene.plan().release.size() == 1);
 }
 
+TEST_CASE("of two submissions of one key the recorded one is the run, the other an orphan",
+          "[loop][runs]") {
+  Scene scene;
+  add_live_pair(scene.snapshot, 1, RunState::submitted);
+  auto recorded = seen(scene.snapshot, 1, RunState::running);
+  recorded.claimed = true;
+  scene.snapshot.live_runs[0].native_id = recorded.ref.native_id;
+  auto namesake = seen(scene.snapshot, 1, RunState::queued);
+  namesake.ref.native_id = "another";
+  namesake.held_by_us = true;
+  SECTION("by its id") {}
+  SECTION("by its time, where the id was used again") {
+    namesake.ref = {recorded.ref.native_id, recorded.ref.submitted_at_us + 1};
+    scene.snapshot.live_runs[0].native_at_us = recorded.ref.submitted_at_us;
+  }
+  scene.cluster().listing.runs = {namesake, recorded};
+  const auto actions = scene.plan();
+  CHECK(actions.release.empty());
+  REQUIRE(actions.cancel.size() == 1);
+  CHECK(actions.cancel[0].ref == namesake.ref);
+  CHECK(actions.cancel[0].mode == scheduler_adapters::CancelMode::only_if_held);
+  REQUIRE(actions.record_runs.size() == 1);
+  CHECK(actions.record_runs[0].state == RunState::running);
+}
+
+TEST_CASE("of several submissions that nobody recorded the oldest is adopted", "[loop][runs]") {
+  Scene scene;
+  add_live_pair(scene.snapshot, 1, RunState::submitting);
+  auto older = seen(scene.snapshot, 1, RunState::queued), newer = older;
+  older.ref = {"7", 100};
+  newer.ref = {"6", 200};
+  scene.cluster().listing.runs = {newer, older};
+  const auto actions = scene.plan();
+  REQUIRE(actions.adopt.size() == 1);
+  CHECK(actions.adopt[0].native_id == "7");
+  CHECK(actions.cancel.empty());  // which one it will be is recorded first
+}
+
 TEST_CASE("an end with both arms completes the pair and charges the whole allocation",
           "[loop][runs]") {
   Scene scene;
