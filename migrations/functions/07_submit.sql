@@ -133,7 +133,7 @@ BEGIN
   WITH armed AS (
     UPDATE worker_run r SET state = 1, spec_sha = i.spec_sha, intent_xid = pg_current_xact_id(),
       intent_fence = p_fence, armed_at = clock_timestamp(), submit_try = submit_try + 1,
-      submit_answer = NULL, submit_message = ''
+      submit_answer = NULL, submit_message = '', misses = 0, absent_since = NULL
     FROM jsonb_to_recordset(p_items) AS i(run bigint, spec_sha text)
     WHERE r.run_id = i.run
       AND (r.state = 0 OR r.submit_answer IS NOT NULL OR r.intent_fence <> p_fence)

@@ -134,7 +134,9 @@ BEGIN
       WHERE run_id = v_item.run AND nodes <> amdahl._texts(v_item.nodes);
     END IF;
     IF v_item.misses IS NOT NULL AND v_item.misses <> v_run.misses THEN
-      UPDATE worker_run SET misses = v_item.misses WHERE run_id = v_item.run;
+      UPDATE worker_run SET misses = v_item.misses,
+        absent_since = CASE WHEN v_item.misses > 0 THEN coalesce(absent_since, clock_timestamp()) END
+      WHERE run_id = v_item.run;
     END IF;
     IF v_item.state = 9 THEN
       PERFORM amdahl._store_legs(v_item.run, v_item.legs);

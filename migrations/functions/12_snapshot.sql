@@ -46,6 +46,7 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, amdahl, pg_te
         'native_at_us', coalesce(native_at_us, 0), 'spec_sha', coalesce(spec_sha, ''),
         'released', released, 'cancel_requested', cancel_requested, 'misses', misses,
         'submit_fence', coalesce(intent_fence, 0), 'armed_at_us', coalesce(amdahl._us(armed_at), 0),
+        'absent_since_us', coalesce(amdahl._us(absent_since), 0),
         'gpu_us_reserved', gpu_us_reserved, 'production', production, 'job', job_id)
         ORDER BY run_id), '[]')
       FROM worker_run WHERE state <> 9),

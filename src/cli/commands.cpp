@@ -14,7 +14,8 @@ std::vector<CommandGroup> command_groups() {
        {serve_command(), dev_command(), pause_command(), resume_command(), cycle_command()}},
       {"ledger", {ledger_command(), db_command()}},
       {"check",
-       {doctor_command(), config_command(), judge_command(), schema_command(), version_command()}},
+       {doctor_command(), config_command(), judge_command(), simulate_command(), schema_command(),
+        version_command()}},
       {"shell", {completion_command()}},
   };
 }

@@ -29,6 +29,7 @@ Command run_command();
 Command runs_command();
 Command schema_command();
 Command serve_command();
+Command simulate_command();
 Command status_command();
 Command version_command();
 Command wait_command();

@@ -121,6 +121,7 @@ RunRow run_from(const json& row) {
   run.misses = row.at("misses");
   run.submit_fence = row.at("submit_fence");
   run.armed_at_us = row.at("armed_at_us");
+  run.absent_since_us = row.at("absent_since_us");
   run.gpu_us_reserved = row.at("gpu_us_reserved");
   if (!row.at("production").is_null()) {
     run.production = unwrap(core::run_spec_from_json(row.at("production")), "worker_run", row);

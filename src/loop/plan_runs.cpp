@@ -207,25 +207,41 @@ void follow(PlanContext& context, const ClusterView& cluster, const RunRow& run,
   }
 }
 
+RecordRun missed(const RunRow& run) {
+  RecordRun record;
+  record.run = run.id;
+  record.state = run.state;
+  record.misses = run.misses + 1;
+  return record;
+}
+
+// A submit in doubt: whether it may be sent again. The quiet period counts from the first look of a
+// leader that found nothing, for only then whatever was to be sent had been.
+bool may_submit_again(PlanContext& context, const ClusterView& cluster, const RunRow& run,
+                      bool authoritative) {
+  const auto quiet_us = std::chrono::microseconds{cluster.caps.quiet_period}.count();
+  if (authoritative && run.absent_since_us == 0) {
+    context.actions.record_runs.push_back(missed(run));
+    context.actions.work_remains = true;
+    return false;
+  }
+  if (authoritative && context.snapshot.now_us - run.absent_since_us >= quiet_us) return true;
+  context.wait_for(fmt::format("{}: whether its submit arrived is not known yet", run.key.text));
+  return false;
+}
+
 // Absence from a complete listing and from history both: still only counted, until it is certain.
 void missing(PlanContext& context, const ClusterView& cluster, const RunRow& run) {
   const auto it = cluster.found.find(run.key);
   const bool authoritative =
       it != cluster.found.end() && it->second.found == Found::not_found_authoritative;
   if (run.state == RunState::submitting) {
-    const auto quiet_us = std::chrono::microseconds{cluster.caps.quiet_period}.count();
-    const bool quiet = context.snapshot.now_us - run.armed_at_us >= quiet_us;
-    if (!authoritative || !quiet)
-      return context.wait_for(
-          fmt::format("{}: whether its submit arrived is not known yet", run.key.text));
+    if (!may_submit_again(context, cluster, run, authoritative)) return;
     if (!run.cancel_requested) return submit(context, run);
   } else if (!authoritative) {
     return;
   }
-  RecordRun record;
-  record.run = run.id;
-  record.state = run.state;
-  record.misses = run.misses + 1;
+  auto record = missed(run);
   if (record.misses < context.settings.misses_max && run.state != RunState::submitting) {
     context.actions.record_runs.push_back(std::move(record));
     return;

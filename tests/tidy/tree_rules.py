@@ -17,6 +17,7 @@ MAY_USE = {
     "scheduler_adapters": {"core", "telemetry", "run_files"},
     "agents": {"core", "telemetry", "diagnosis"},
     "loop": {"core", "stats", "telemetry", "diagnosis", "ledger", "scheduler_adapters", "agents"},
+    "simulation": {"core", "stats", "ledger", "scheduler_adapters", "loop"},
     "http": {"core", "telemetry", "ledger", "loop"},
     "worker": {"core", "diagnosis", "run_files"},
     "cli": EVERY_LAYER,

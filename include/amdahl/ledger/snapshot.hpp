@@ -71,6 +71,8 @@ struct RunRow {
   int misses = 0;                 ///< authoritative absences in a row
   std::int64_t submit_fence = 0;  ///< the fence that armed the last submit
   std::int64_t armed_at_us = 0;   ///< the database's clock when the last submit was armed
+  std::int64_t absent_since_us =
+      0;  ///< the database's clock at the first of those misses; 0 = none
   double gpu_us_reserved = 0;
   std::optional<core::RunSpec>
       production;  ///< set for a production run of a champion; it has no pair

@@ -60,13 +60,24 @@ TEST_CASE("after doubt about a submit only a find is allowed next", "[loop][runs
     CHECK(scene.plan().submit.empty());
     CHECK_FALSE(scene.plan().waiting.empty());
   }
+  SECTION("surely absent for the first time: noted, however long ago it was armed") {
+    found.found = scheduler_adapters::Found::not_found_authoritative;
+    scene.snapshot.live_runs[0].armed_at_us -= 60'000'000;
+    const auto actions = scene.plan();
+    CHECK(actions.submit.empty());
+    REQUIRE(actions.record_runs.size() == 1);
+    CHECK(actions.record_runs[0].misses == 1);
+    CHECK(actions.record_runs[0].state == RunState::submitting);
+  }
   SECTION("surely absent, but within the quiet period: wait") {
     found.found = scheduler_adapters::Found::not_found_authoritative;
+    scene.snapshot.live_runs[0].absent_since_us = scene.snapshot.now_us - 499'999;
     CHECK(scene.plan().submit.empty());
+    CHECK_FALSE(scene.plan().waiting.empty());
   }
   SECTION("surely absent and the quiet period passed: the same key again") {
     found.found = scheduler_adapters::Found::not_found_authoritative;
-    scene.snapshot.now_us += 500'000;
+    scene.snapshot.live_runs[0].absent_since_us = scene.snapshot.now_us - 500'000;
     const auto actions = scene.plan();
     REQUIRE(actions.submit.size() == 1);
     CHECK(actions.submit[0].spec.key == scene.key());
