@@ -62,8 +62,7 @@ Stand::Stand(Options options)
                code_,
                random_,
                settings_for(options_.outstanding, options_.ends_per_look),
-               log_nothing,
-               {}}},
+               log_nothing}},
       leadership_{*ledger_, clock_, random_, {core::limits::lease_ttl, "bench", true}} {
   add_jobs();
 }

@@ -148,8 +148,7 @@ Result<loop::Engine::Parts> SystemServices::parts(const Drive& drive) {
   std::vector<scheduler_adapters::Adapter*> adapters;
   for (const auto& adapter : adapters_) adapters.push_back(adapter.get());
   return loop::Engine::Parts{**connected, std::move(adapters),         *code_,
-                             random_,     settings_of(*config, drive), log_of(drive),
-                             {}};
+                             random_,     settings_of(*config, drive), log_of(drive)};
 }
 
 Result<loop::Actions> SystemServices::dry_run() {

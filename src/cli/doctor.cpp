@@ -3,9 +3,11 @@
 
 #include <chrono>
 #include <cmath>
+#include <cstdlib>
 #include <filesystem>
 #include <ostream>
 
+#include "amdahl/core/failpoint.hpp"
 #include "amdahl/core/quantity.hpp"
 #include "amdahl/ledger/errors.hpp"
 #include "ask.hpp"
@@ -47,6 +49,7 @@ class Examination {
     guarded("loop", [&] { return check_loop(); });
     guarded("clock", [&] { return check_clock(); });
     guarded("worker", [&] { return check_shim(); });
+    guarded("failpoint", [&] { return check_failpoint(); });
     guarded("disk", [&] { return check_disk(); });
     check_clusters();
     return std::move(checks_);
@@ -141,6 +144,15 @@ class Examination {
     if (::access(shim.c_str(), X_OK) == 0) return {Check::Result::pass, "", shim.string(), ""};
     return {Check::Result::failure, "", shim.string() + " is missing",
             "install amdahl-run beside amdahl"};
+  }
+
+  static Check check_failpoint() {
+    const char* set = std::getenv(core::failpoint_variable);
+    if (set == nullptr || *set == '\0') return {};
+    return {
+        Check::Result::warning, "",
+        fmt::format("{}={}: a service with it kills itself there", core::failpoint_variable, set),
+        fmt::format("unset {}: it is for tests", core::failpoint_variable)};
   }
 
   Check check_disk() {

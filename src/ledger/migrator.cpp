@@ -4,6 +4,7 @@
 
 #include <map>
 
+#include "amdahl/core/failpoint.hpp"
 #include "amdahl/ledger/errors.hpp"
 #include "pq.hpp"
 #include "schema.hpp"
@@ -184,15 +185,19 @@ core::Result<std::vector<Migration>> migrate(const std::string& owner_url,
     tx.script(statements::bootstrap);
     applied = applied_in(tx);
   });
+  if (done) core::failpoint("migrator.bootstrapped");
   if (done) done = check_applied(applied);
   for (const auto& file : migration_files()) {
     if (done && !applied.contains(file.version)) {
       done = apply_migration(session, file);
       applied[file.version] = {std::string{file.name}, checksum(file.text)};
+      core::failpoint("migrator.migrated");
     }
   }
   if (done) done = replace_functions(session);
+  core::failpoint("migrator.functions_replaced");
   if (done) done = grant(session, service_role);
+  core::failpoint("migrator.granted");
   if (!done) return done.error();
   return all_migrations(applied, true);
 }

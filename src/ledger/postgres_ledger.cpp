@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "amdahl/core/failpoint.hpp"
 #include "amdahl/core/invariant.hpp"
 #include "amdahl/core/limits.hpp"
 #include "amdahl/ledger/ledger.hpp"
@@ -22,6 +23,23 @@ pq::Settings service_settings() {
   return {static_cast<int>(std::chrono::milliseconds{core::limits::statement_timeout}.count()),
           2'000};
 }
+
+// Where a service may be told to die around a stage; stages that stand for the same step share one.
+struct StagePoints {
+  core::FailpointName unsent;  ///< before the first byte leaves
+  core::FailpointName stored;  ///< its answer arrived
+};
+constexpr StagePoints hypotheses_points{"ledger.hypotheses_unsent", "ledger.hypotheses_stored"};
+constexpr StagePoints production_points{"ledger.production_unsent", "ledger.production_stored"};
+constexpr StagePoints registration_points{"ledger.registration_unsent",
+                                          "ledger.registration_stored"};
+constexpr StagePoints pairs_points{"ledger.pairs_unsent", "ledger.pairs_stored"};
+constexpr StagePoints intent_points{"ledger.intent_unsent", "ledger.intent_stored"};
+constexpr StagePoints submits_points{"ledger.submits_unsent", "ledger.submits_stored"};
+constexpr StagePoints runs_points{"ledger.runs_unsent", "ledger.runs_stored"};
+constexpr StagePoints decision_points{"ledger.decision_unsent", "ledger.decision_stored"};
+constexpr StagePoints answers_points{"ledger.answers_unsent", "ledger.answers_stored"};
+constexpr StagePoints note_points{"ledger.note_unsent", "ledger.note_stored"};
 
 // Verifying reads all of history: minutes on a long ledger.
 constexpr pq::Settings verify_settings{600'000, 2'000};
@@ -71,40 +89,42 @@ class PostgresLedger final : public Ledger {
     if (!fence) return std::nullopt;
     return Lease{std::string{new_term}, std::stoll(*fence)};
   }
-  void renew(const Lease& lease) override { stage(statements::renew, lease, {}); }
-  void release(const Lease& lease) override { stage(statements::release, lease, {}); }
+  void renew(const Lease& lease) override { fenced(statements::renew, lease, {}); }
+  void release(const Lease& lease) override { fenced(statements::release, lease, {}); }
 
   Snapshot read_snapshot() override {
     return snapshot_from(ask(statements::snapshot, {}, Effect::reads));
   }
 
   void add_jobs(const Lease& lease, std::span<const NewJob> jobs) override {
-    batch(statements::add_jobs, lease, jobs);
+    batch(hypotheses_points, statements::add_jobs, lease, jobs);
   }
   std::vector<core::HypothesisId> add_hypotheses(const Lease& lease,
                                                  std::span<const NewHypothesis> hypotheses,
                                                  std::span<const ProposedFor> proposed) override {
     if (hypotheses.empty() && proposed.empty()) return {};
     return ids_from<core::HypothesisId>(
-        stage(statements::add_hypotheses, lease,
+        stage(hypotheses_points, statements::add_hypotheses, lease,
               {jsonb_text(encode_all(hypotheses)), jsonb_text(encode_all(proposed))}));
   }
   void reject_hypotheses(const Lease& lease, std::span<const RejectHypothesis> items) override {
-    batch(statements::reject_hypotheses, lease, items);
+    batch(hypotheses_points, statements::reject_hypotheses, lease, items);
   }
   void approve_hypotheses(const Lease& lease, std::span<const core::HypothesisId> ids) override {
-    if (!ids.empty()) stage(statements::approve_hypotheses, lease, {jsonb_text(encode_ids(ids))});
+    if (!ids.empty())
+      stage(hypotheses_points, statements::approve_hypotheses, lease,
+            {jsonb_text(encode_ids(ids))});
   }
   std::vector<core::ExperimentId> register_experiments(
       const Lease& lease, std::span<const Registration> registrations) override {
     if (registrations.empty()) return {};
-    return ids_from<core::ExperimentId>(
-        stage(statements::register_experiments, lease, {jsonb_text(encode_all(registrations))}));
+    return ids_from<core::ExperimentId>(stage(registration_points, statements::register_experiments,
+                                              lease, {jsonb_text(encode_all(registrations))}));
   }
   void open_and_retry(const Lease& lease, std::span<const OpenPair> pairs,
                       std::span<const RetryRun> retries) override {
-    batch_both(statements::open_and_retry, statements::open_pairs, statements::retry_runs, lease,
-               pairs, retries);
+    batch_both(pairs_points, statements::open_and_retry, statements::open_pairs,
+               statements::retry_runs, lease, pairs, retries);
   }
   Head arm_submits(const Lease& lease, std::span<const core::RunId> runs,
                    std::span<const std::string> spec_shas) override {
@@ -113,43 +133,47 @@ class PostgresLedger final : public Ledger {
     for (std::size_t i = 0; i < runs.size(); ++i) {
       items.push_back({{"run", runs[i].value}, {"spec_sha", spec_shas[i]}});
     }
-    return head_from(
-        nlohmann::json::parse(stage(statements::arm_submits, lease, {jsonb_text(items)})));
+    return head_from(nlohmann::json::parse(
+        stage(intent_points, statements::arm_submits, lease, {jsonb_text(items)})));
   }
   void record_submits(const Lease& lease, std::span<const RecordSubmit> submits) override {
-    batch(statements::record_submits, lease, submits);
+    batch(submits_points, statements::record_submits, lease, submits);
   }
   void record_runs(const Lease& lease, std::span<const RecordRun> runs) override {
-    batch(statements::record_runs, lease, runs);
+    batch(runs_points, statements::record_runs, lease, runs);
   }
   void advance_and_decide(const Lease& lease, std::span<const Advance> steps,
                           std::span<const Decision> decisions) override {
-    batch_both(statements::advance_and_decide, statements::advance, statements::decide, lease,
-               steps, decisions);
+    batch_both(decision_points, statements::advance_and_decide, statements::advance,
+               statements::decide, lease, steps, decisions);
   }
   void abort_experiments(const Lease& lease, std::span<const core::ExperimentId> ids,
                          std::string_view reason) override {
     if (ids.empty()) return;
-    stage(statements::abort_experiments, lease, {jsonb_text(encode_ids(ids)), std::string{reason}});
+    stage(decision_points, statements::abort_experiments, lease,
+          {jsonb_text(encode_ids(ids)), std::string{reason}});
   }
   void request_cancel(const Lease& lease, std::span<const core::RunId> runs) override {
-    if (!runs.empty()) stage(statements::request_cancel, lease, {jsonb_text(encode_ids(runs))});
+    if (!runs.empty())
+      stage(runs_points, statements::request_cancel, lease, {jsonb_text(encode_ids(runs))});
   }
   void set_paused(const Lease& lease, bool paused, std::string_view reason) override {
-    stage(statements::set_paused, lease, {paused ? "true" : "false", std::string{reason}});
+    stage(hypotheses_points, statements::set_paused, lease,
+          {paused ? "true" : "false", std::string{reason}});
   }
   void plan_production(const Lease& lease, std::span<const PlanProduction> runs) override {
-    batch(statements::plan_production, lease, runs);
+    batch(production_points, statements::plan_production, lease, runs);
   }
   void record_production(const Lease& lease, std::span<const ProductionRun> runs) override {
-    batch(statements::record_production, lease, runs);
+    batch(production_points, statements::record_production, lease, runs);
   }
   void finish_commands(const Lease& lease, std::span<const CommandDone> commands) override {
-    batch(statements::finish_commands, lease, commands);
+    batch(answers_points, statements::finish_commands, lease, commands);
   }
   void note(const Lease& lease, std::string_view kind, std::string_view ref,
             const nlohmann::json& payload) override {
-    stage(statements::note, lease, {std::string{kind}, std::string{ref}, jsonb_text(payload)});
+    stage(note_points, statements::note, lease,
+          {std::string{kind}, std::string{ref}, jsonb_text(payload)});
   }
 
   void put_command(std::string_view key, std::string_view verb,
@@ -180,22 +204,31 @@ class PostgresLedger final : public Ledger {
     const auto text = session_.value(sql, args, effect);
     return text ? nlohmann::json::parse(*text) : nlohmann::json(nullptr);
   }
-  std::string stage(const char* sql, const Lease& lease, std::vector<Arg> args) {
+  std::string fenced(const char* sql, const Lease& lease, std::vector<Arg> args) {
     std::vector<Arg> all{lease.term, std::to_string(lease.fence)};
     std::ranges::move(args, std::back_inserter(all));
     return session_.value(sql, all, Effect::writes).value_or("");
   }
+  std::string stage(const StagePoints& points, const char* sql, const Lease& lease,
+                    std::vector<Arg> args) {
+    core::failpoint(points.unsent);
+    auto answer = fenced(sql, lease, std::move(args));
+    core::failpoint(points.stored);
+    return answer;
+  }
   // Nothing to write is no round trip.
   template <class T>
-  void batch(const char* sql, const Lease& lease, std::span<const T> items) {
-    if (!items.empty()) stage(sql, lease, {jsonb_text(encode_all(items))});
+  void batch(const StagePoints& points, const char* sql, const Lease& lease,
+             std::span<const T> items) {
+    if (!items.empty()) stage(points, sql, lease, {jsonb_text(encode_all(items))});
   }
   template <class T, class U>
-  void batch_both(const char* both, const char* first_only, const char* second_only,
-                  const Lease& lease, std::span<const T> first, std::span<const U> second) {
-    if (second.empty()) return batch(first_only, lease, first);
-    if (first.empty()) return batch(second_only, lease, second);
-    stage(both, lease, {jsonb_text(encode_all(first)), jsonb_text(encode_all(second))});
+  void batch_both(const StagePoints& points, const char* both, const char* first_only,
+                  const char* second_only, const Lease& lease, std::span<const T> first,
+                  std::span<const U> second) {
+    if (second.empty()) return batch(points, first_only, lease, first);
+    if (first.empty()) return batch(points, second_only, lease, second);
+    stage(points, both, lease, {jsonb_text(encode_all(first)), jsonb_text(encode_all(second))});
   }
 
   pq::Session session_;

@@ -9,6 +9,7 @@
 #include <iterator>
 #include <sstream>
 
+#include "amdahl/core/failpoint.hpp"
 #include "amdahl/core/limits.hpp"
 #include "amdahl/core/sha256.hpp"
 #include "tracked_files.hpp"
@@ -127,7 +128,9 @@ Result<CodeSnapshot> FileCodeStore::snapshot(const core::JobSpec& job) {
   try {
     fs::remove_all(draft);
     write_files(draft, *files);
+    core::failpoint("code.copied");
     fs::rename(draft, result.dir);
+    core::failpoint("code.renamed");
   } catch (const fs::filesystem_error& error) {
     fs::remove_all(draft, problem);
     if (fs::exists(result.dir, problem)) return result;  // another process was first

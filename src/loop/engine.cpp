@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "amdahl/core/failpoint.hpp"
 #include "amdahl/loop/evidence.hpp"
 
 namespace amdahl::loop {
@@ -27,10 +28,6 @@ scheduler_adapters::Adapter* Engine::adapter(const std::string& cluster) const {
       std::find_if(parts_.adapters.begin(), parts_.adapters.end(),
                    [&](const auto* candidate) { return candidate->cluster() == cluster; });
   return it == parts_.adapters.end() ? nullptr : *it;
-}
-
-void Engine::crossed(std::string_view boundary) const {
-  if (parts_.boundary) parts_.boundary(boundary);
 }
 
 Actions Engine::dry_run() {
@@ -56,7 +53,7 @@ CycleReport Engine::cycle(const Lease& lease, Leadership& leadership) {
   report.runs_live = !snapshot.live_runs.empty();
   report.waiting = actions.waiting;
   if (actions.rewound) parts_.log("ledger_rewound", {{"why", actions.waiting.front()}});
-  crossed("planned");
+  core::failpoint("engine.planned");
   auto answers = perform_hypotheses(lease, actions);
   perform_runs(lease, actions, report);
   perform_decisions(lease, actions, report);
@@ -85,18 +82,15 @@ std::vector<ledger::CommandDone> Engine::perform_hypotheses(const Lease& lease,
     ledger.set_paused(lease, actions.set_paused->first, actions.set_paused->second);
   }
   if (!actions.plan_production.empty()) ledger.plan_production(lease, actions.plan_production);
-  crossed("hypotheses_recorded");
   return answers;
 }
 
 void Engine::perform_runs(const Lease& lease, const Actions& actions, CycleReport& report) {
   auto& ledger = parts_.ledger;
   if (!actions.adopt.empty()) ledger.record_submits(lease, actions.adopt);
-  crossed("adopted");
   // Production first: its bank entries are keyed by the run, and the run is live until recorded.
   if (!actions.record_production.empty())
     ledger.record_production(lease, actions.record_production);
-  crossed("production_recorded");
   if (!actions.record_runs.empty()) ledger.record_runs(lease, actions.record_runs);
   for (const auto& record : actions.record_runs) {
     if (record.state != core::RunState::ended) continue;
@@ -108,7 +102,6 @@ void Engine::perform_runs(const Lease& lease, const Actions& actions, CycleRepor
                 {"pair_state", core::name(record.pair)},
                 {"reason", record.reason}});
   }
-  crossed("runs_recorded");
 }
 
 void Engine::log_standings(const Actions& actions) const {
@@ -148,7 +141,6 @@ void Engine::perform_decisions(const Lease& lease, const Actions& actions, Cycle
     if (decision.sigma0) fields["sigma0"] = *decision.sigma0;
     parts_.log("experiment_decided", fields);
   }
-  crossed("decided");
   if (!actions.register_.empty()) {
     const auto ids = ledger.register_experiments(lease, actions.register_);
     for (std::size_t i = 0; i < ids.size() && i < actions.register_.size(); ++i) {
@@ -161,9 +153,7 @@ void Engine::perform_decisions(const Lease& lease, const Actions& actions, Cycle
                                            {"baseline", core::to_json(protocol.baseline)}});
     }
   }
-  crossed("registered");
   ledger.open_and_retry(lease, actions.open_pairs, actions.retry_runs);
-  crossed("pairs_opened");
 }
 
 namespace {
@@ -200,7 +190,6 @@ void Engine::perform_submits(const Lease& lease, const Actions& actions, Leaders
   }
   ledger::Head armed;
   if (!runs.empty()) armed = parts_.ledger.arm_submits(lease, runs, shas);
-  crossed("submits_armed");
   std::vector<RecordSubmit> records;
   for (const auto& submit : actions.submit) {
     auto* target = adapter(submit.cluster);
@@ -218,7 +207,7 @@ void Engine::perform_submits(const Lease& lease, const Actions& actions, Leaders
     }
     spec.code_dir = code->string();
     const auto submitted = target->submit(spec, std::min(trusted, submit_patience));
-    crossed("submitted");
+    core::failpoint("engine.submitted");
     records.push_back(record_of(submit.run, submitted));
     if (submitted.kind == Submitted::Kind::failed) {
       parts_.log("submit_failed",
@@ -232,7 +221,6 @@ void Engine::perform_submits(const Lease& lease, const Actions& actions, Leaders
     }
   }
   if (!records.empty()) parts_.ledger.record_submits(lease, records);
-  crossed("submits_recorded");
   perform_releases(releases, leadership);
 }
 
@@ -244,7 +232,7 @@ void Engine::perform_releases(const std::vector<Release>& releases, Leadership& 
     auto* target = adapter(release.cluster);
     if (target == nullptr) continue;
     const auto done = target->release(release.key, release.ref);
-    crossed("released");
+    core::failpoint("engine.released");
     if (done.has_error()) {
       parts_.log("release_failed",
                  {{"run_key", release.key.text}, {"problem", done.error().message}});
@@ -259,14 +247,15 @@ void Engine::perform_rest(const Lease& lease, const Actions& actions, Leadership
     auto* target = adapter(cancel.cluster);
     if (target == nullptr) continue;
     const auto done = target->cancel(cancel.key, cancel.ref, cancel.mode);
+    core::failpoint("engine.cancelled");
     if (cancel.mode == scheduler_adapters::CancelMode::only_if_held &&
         done == scheduler_adapters::Cancelled::requested) {
       parts_.ledger.note(lease, "orphan_swept", cancel.key.text, {{"cluster", cancel.cluster}});
     }
   }
-  crossed("cancelled");
   for (const auto& done : actions.acknowledge) {
     if (auto* target = adapter(done.cluster)) target->acknowledge(done.key);
+    core::failpoint("engine.acknowledged");
   }
 }
 

@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "amdahl/core/failpoint.hpp"
+
 namespace amdahl::loop {
 
 Leadership::Leadership(ledger::Ledger& ledger, core::Clock& clock, core::Random& random,
@@ -24,6 +26,7 @@ std::optional<ledger::Lease> Leadership::acquire(const ledger::Head& seen) {
   if (lease_) {
     renewed_at_ = start;
     waiting_for_.clear();
+    core::failpoint("leadership.acquired");
   }
   return lease_;
 }
@@ -35,6 +38,7 @@ std::optional<ledger::Lease> Leadership::poll() {
     try {
       ledger_.renew(*lease_);
       renewed_at_ = start;
+      core::failpoint("leadership.renewed");
     } catch (const ledger::Fenced&) {
       lose();
     } catch (const ledger::Unavailable&) {
@@ -78,6 +82,7 @@ void Leadership::lose() {
 
 void Leadership::release() {
   if (!lease_) return;
+  core::failpoint("leadership.releasing");
   try {
     ledger_.release(*lease_);
   } catch (const std::exception&) {

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "amdahl/core/canonical_json.hpp"
+#include "amdahl/core/failpoint.hpp"
 #include "amdahl/core/limits.hpp"
 #include "amdahl/run_files/durable.hpp"
 #include "amdahl/run_files/formats.hpp"
@@ -92,6 +93,7 @@ Result<fs::path> LocalAdapter::where(const RunKey& key) const {
 Result<bool> LocalAdapter::make_directory(const core::RunSpec& spec, const fs::path& directory) {
   if (::mkdir(directory.c_str(), 0700) == 0) {
     if (auto synced = run_files::sync_directory(live_); !synced) return synced.error();
+    core::failpoint("local.directory_made");
     return true;
   }
   if (errno != EEXIST) return run_files::system_error("create", directory, errno);
@@ -110,7 +112,11 @@ Result<void> LocalAdapter::write_run(const core::RunSpec& spec, const fs::path& 
   const auto local = core::canonical_json(run_files::to_json(settings));
   if (auto written = run_files::write_file(directory / names::local, local); !written)
     return written;
-  return run_files::write_file(directory / names::spec, core::canonical_json(core::to_json(spec)));
+  core::failpoint("local.settings_written");
+  auto written =
+      run_files::write_file(directory / names::spec, core::canonical_json(core::to_json(spec)));
+  core::failpoint("local.spec_written");
+  return written;
 }
 
 Submitted LocalAdapter::submit(const core::RunSpec& spec, std::chrono::milliseconds deadline) {
@@ -158,7 +164,9 @@ Result<void> LocalAdapter::release(const RunKey& key, const NativeRef&) {
   const auto directory = where(key);
   if (!directory) return directory.error();
   if (::access((*directory / names::release).c_str(), F_OK) == 0) return {};
-  return run_files::write_file(*directory / names::release, "");
+  auto written = run_files::write_file(*directory / names::release, "");
+  core::failpoint("local.release_written");
+  return written;
 }
 
 Listing LocalAdapter::list() {
@@ -230,15 +238,17 @@ Cancelled LocalAdapter::cancel(const RunKey& key, const NativeRef&, CancelMode m
       result.key = key;
       result.cancelled = true;
       const auto text = core::canonical_json(core::to_json(result));
-      return run_files::write_file(*directory / names::result, text) ? Cancelled::requested
-                                                                     : Cancelled::failed;
+      const auto written = run_files::write_file(*directory / names::result, text);
+      core::failpoint("local.end_written");
+      return written ? Cancelled::requested : Cancelled::failed;
     }
   } else if (mode == CancelMode::only_if_held && !(*seen)->held_by_us) {
     return Cancelled::failed;
   }
   const auto word = mode == CancelMode::stop ? names::cancel_stop : names::cancel_if_unclaimed;
-  return run_files::write_file(*directory / names::cancel, word) ? Cancelled::requested
-                                                                 : Cancelled::failed;
+  const auto written = run_files::write_file(*directory / names::cancel, word);
+  core::failpoint("local.cancel_written");
+  return written ? Cancelled::requested : Cancelled::failed;
 }
 
 Result<std::string> LocalAdapter::fetch_result(const RunKey& key) {
@@ -272,12 +282,14 @@ void LocalAdapter::acknowledge(const RunKey& key) {
       return;
     }
     fs::rename(live_ / key.text, done_ / key.text, ignored);
+    core::failpoint("local.run_moved");
   }
   for (std::size_t leg = 0; leg < 2; ++leg) {
     const auto folder = done_ / key.text / names::leg_folder(leg);
     fs::remove_all(folder / names::leg_code, ignored);
     fs::remove_all(folder / names::leg_temporary, ignored);
   }
+  core::failpoint("local.run_tidied");
 }
 
 }  // namespace

@@ -15,6 +15,7 @@
 #include <optional>
 
 #include "amdahl/core/canonical_json.hpp"
+#include "amdahl/core/failpoint.hpp"
 #include "amdahl/run_files/unique_fd.hpp"
 
 namespace amdahl::scheduler_adapters {
@@ -48,7 +49,11 @@ std::variant<Starter, Failure> spawn_starter(const fs::path& shim, const fs::pat
   std::array<char*, 4> arguments{program.data(), verb.data(), argument.data(), nullptr};
   auto path = inherited("PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin");
   auto home = inherited("HOME", "/");
-  std::array<char*, 3> environment{path.data(), home.data(), nullptr};
+  // A test that kills shims names its failpoint in our environment.
+  auto failpoint = inherited(core::failpoint_variable, "");
+  const bool armed = std::getenv(core::failpoint_variable) != nullptr;
+  std::array<char*, 4> environment{path.data(), home.data(), armed ? failpoint.data() : nullptr,
+                                   nullptr};
 
   posix_spawn_file_actions_t actions;
   ::posix_spawn_file_actions_init(&actions);
@@ -107,8 +112,10 @@ std::variant<ShimStarted, Failure> start_shim(const fs::path& shim, const fs::pa
                                               std::chrono::milliseconds deadline,
                                               core::Clock& clock) {
   const auto end = clock.since_boot() + deadline;
+  core::failpoint("local.starter_due");
   auto spawned = spawn_starter(shim, directory);
   if (auto* failure = std::get_if<Failure>(&spawned)) return *failure;
+  core::failpoint("local.starter_spawned");
   auto& starter = std::get<Starter>(spawned);
   const auto answer = read_answer(starter.answer.get(), clock, end);
   // The starter only; a shim it may have made has left its group.
@@ -117,6 +124,7 @@ std::variant<ShimStarted, Failure> start_shim(const fs::path& shim, const fs::pa
   while (::waitpid(starter.pid, &status, 0) < 0 && errno == EINTR) {
   }
   if (!answer) return Failure{Kind::unknown_outcome, "amdahl-run start did not answer in time"};
+  core::failpoint("local.shim_answered");
   const int code = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
   if (code == 0) return read_started(*answer);
   const auto text = answer->empty() ? "amdahl-run start failed" : *answer;

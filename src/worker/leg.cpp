@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "amdahl/core/canonical_json.hpp"
+#include "amdahl/core/failpoint.hpp"
 #include "amdahl/core/limits.hpp"
 #include "amdahl/run_files/durable.hpp"
 #include "amdahl/run_files/names.hpp"
@@ -105,7 +106,9 @@ core::LegResult run_leg(const core::RunSpec& spec, std::size_t index, const fs::
   }
   result.started = true;
   result.start_us = times.start_us;
+  core::failpoint("shim.leg_started");
   record_process(directory, *child);
+  core::failpoint("shim.leg_recorded");
   const auto ending = supervise(*child, output, error, spec.leg_time_limit, interrupts);
   output.finish();
   error.finish();

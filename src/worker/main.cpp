@@ -1,8 +1,10 @@
 #include <signal.h>
 #include <unistd.h>
 
+#include <cstdlib>
 #include <string_view>
 
+#include "amdahl/core/failpoint.hpp"
 #include "amdahl/run_files/durable.hpp"
 #include "shim.hpp"
 #include "start.hpp"
@@ -10,6 +12,7 @@
 namespace {
 
 constexpr int exit_usage = 64;
+constexpr int exit_not_started = 75;  // EX_TEMPFAIL: no shim, try again
 
 constexpr std::string_view help =
     "amdahl-run: the worker's side of Amdahl Loop. The service starts it; people need it to look\n"
@@ -36,6 +39,12 @@ int main(int argc, char** argv) {
   if (argc != 3 || (command != "start" && command != "run")) {
     print(STDERR_FILENO, help);
     return exit_usage;
+  }
+  const char* failpoint = std::getenv(amdahl::core::failpoint_variable);
+  if (const auto armed = amdahl::core::arm_failpoint(failpoint == nullptr ? "" : failpoint);
+      !armed) {
+    print(STDERR_FILENO, "amdahl-run: " + armed.error().message + "; " + armed.error().hint + "\n");
+    return exit_not_started;
   }
   std::error_code error;
   const auto directory = std::filesystem::canonical(argv[2], error);

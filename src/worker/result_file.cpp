@@ -5,6 +5,7 @@
 
 #include <cerrno>
 
+#include "amdahl/core/failpoint.hpp"
 #include "amdahl/run_files/durable.hpp"
 
 namespace amdahl::worker {
@@ -42,12 +43,13 @@ core::Result<void> ResultFile::commit(std::string_view content) {
       ::fsync(file_.get()) != 0) {
     return system_error("write", path_, errno);
   }
+  core::failpoint("shim.result_drafted");
   // By descriptor: once the result is seen, the run may be acknowledged and its folder moved.
   const auto folder = directory_.get();
-  if (::renameat(folder, temporary_name, folder, path_.filename().c_str()) != 0 ||
-      ::fsync(folder) != 0) {
+  if (::renameat(folder, temporary_name, folder, path_.filename().c_str()) != 0)
     return system_error("replace", path_, errno);
-  }
+  core::failpoint("shim.result_renamed");
+  if (::fsync(folder) != 0) return system_error("replace", path_, errno);
   return {};
 }
 

@@ -7,6 +7,7 @@
 #include <optional>
 
 #include "amdahl/core/canonical_json.hpp"
+#include "amdahl/core/failpoint.hpp"
 #include "amdahl/core/limits.hpp"
 #include "amdahl/core/run.hpp"
 #include "amdahl/run_files/durable.hpp"
@@ -141,6 +142,7 @@ void Shim::run_legs() {
   for (std::size_t i = 0; i < spec_.legs.size(); ++i) {
     prepared.push_back(prepare_leg(spec_, i, directory_));
   }
+  core::failpoint("shim.legs_prepared");
   for (std::size_t i = 0; i < spec_.legs.size() && !result_.cancelled; ++i) {
     const auto& leg = spec_.legs[i];
     if (!prepared[i]) {
@@ -155,6 +157,7 @@ void Shim::run_legs() {
     const std::vector<std::string> gpu_ids{
         result_.gpu_ids.begin(), result_.gpu_ids.begin() + static_cast<std::ptrdiff_t>(count)};
     result_.legs.push_back(run_leg(spec_, i, directory_, gpu_ids, interrupts_));
+    core::failpoint("shim.leg_ended");
     interrupts_.notice();
     result_.cancelled = interrupts_.cancelled(true);
   }
@@ -165,7 +168,10 @@ int Shim::finish() {
   const auto text = core::canonical_json(core::to_json(result_));
   for (int tries = 0; tries < result_tries; ++tries) {
     const auto written = result_file_->commit(text);
-    if (written) return 0;
+    if (written) {
+      core::failpoint("shim.ended");
+      return 0;
+    }
     log_line(written.error().message);
     interrupts_.wait(result_retry);
   }
@@ -197,12 +203,14 @@ int Shim::run() {
   if (result_.cancelled) return finish();
   result_.gpu_ids = allocation->gpu_ids;
   result_.start_us = allocation->start_us;
+  core::failpoint("shim.slots_taken");
   const auto claimed = claim();
   if (!claimed) return give_up(claimed.error());
   if (!*claimed) {
     (void)run_files::create_exclusively(directory_ / names::duplicate, "");
     return exit_duplicate;
   }
+  core::failpoint("shim.claimed");
   const auto text = core::canonical_json(run_files::to_json(*allocation));
   if (auto written = run_files::write_file_volatile(directory_ / names::allocation, text);
       !written) {
@@ -230,6 +238,7 @@ int run_shim(const fs::path& directory, ReadySignal ready) {
     ready.tell(ReadySignal::Word::already, "");
     return exit_duplicate;
   }
+  core::failpoint("shim.locked");
   ::prctl(PR_SET_CHILD_SUBREAPER, 1);
   auto interrupts = Interrupts::watch(directory);
   if (!interrupts) return refuse(interrupts.error(), false);
@@ -237,6 +246,7 @@ int run_shim(const fs::path& directory, ReadySignal ready) {
   const auto recorded = run_files::write_file(directory / names::shim,
                                               core::canonical_json(run_files::to_json(self)));
   if (!recorded) return refuse(recorded.error(), false);
+  core::failpoint("shim.recorded");
   ready.tell(ReadySignal::Word::held, run_files::native_id(self));
   return Shim{directory, std::move(*spec), std::move(*settings), std::move(*interrupts)}.run();
 }

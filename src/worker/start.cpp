@@ -13,6 +13,7 @@
 #include <nlohmann/json.hpp>
 
 #include "amdahl/core/canonical_json.hpp"
+#include "amdahl/core/failpoint.hpp"
 #include "amdahl/run_files/durable.hpp"
 #include "amdahl/run_files/formats.hpp"
 #include "amdahl/run_files/names.hpp"
@@ -99,6 +100,7 @@ int start_detached(const std::filesystem::path& directory) {
     read.reset();
     become_shim(directory, std::move(write));
   }
+  core::failpoint("starter.forked");
   write.reset();
   const auto told = read_until_end(read.get(), ready_deadline);
   if (!told) {
@@ -109,6 +111,7 @@ int start_detached(const std::filesystem::path& directory) {
     log_line("the shim ended at once; see " + (directory / names::log).string());
     return exit_not_started;
   }
+  core::failpoint("starter.told");
   const auto word = static_cast<ReadySignal::Word>(told->front());
   const auto text = told->substr(1);
   if (word == ReadySignal::Word::held) {

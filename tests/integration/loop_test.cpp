@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 #include <set>
 
+#include "amdahl/core/failpoint.hpp"
 #include "amdahl/stats/coin.hpp"
 #include "support/loop_stand.hpp"
 
@@ -146,15 +147,16 @@ TEST_CASE("two one-GPU jobs run side by side", "[loop][integration]") {
 
 namespace {
 
-// One process of the service, killed by SIGKILL at its nth boundary. Answers whether it was killed.
-bool run_and_kill(LoopStand& stand, std::uint64_t seed, int boundaries) {
+// One process of the service, killed by SIGKILL at its nth failpoint. Answers whether it was
+// killed.
+bool run_and_kill(LoopStand& stand, std::uint64_t seed, int crossings) {
   const pid_t child = ::fork();
   REQUIRE(child >= 0);
   if (child == 0) {
-    int left = boundaries;
-    stand.boundary = [&](std::string_view) {
+    int left = crossings;
+    core::on_failpoint([&](std::string_view) {
       if (--left == 0) ::kill(::getpid(), SIGKILL);
-    };
+    });
     try {
       auto service = stand.service(seed);
       const auto deadline = ::time(nullptr) + 60;
@@ -186,7 +188,7 @@ TEST_CASE("killed at every boundary between an effect and its record, the loop e
     service->leadership.release();
   }
   int kills = 0;
-  // The nth process dies at its nth boundary: over one experiment every boundary is hit, most
+  // The nth process dies at its nth failpoint: over one experiment each is hit, most
   // often.
   for (int n = 1; run_and_kill(stand, static_cast<std::uint64_t>(n) + 100, n); ++n) {
     REQUIRE(++kills < 500);

@@ -28,7 +28,8 @@ void log_nothing(std::string_view, const nlohmann::json&) {}
 
 }  // namespace
 
-LoopStand::LoopStand(std::int64_t gpus, std::int64_t cpus) : folder_{fresh_folder()} {
+LoopStand::LoopStand(std::int64_t gpus, std::int64_t cpus)
+    : log{log_nothing}, folder_{fresh_folder()}, database_{std::in_place} {
   options_.state_dir = folder_ / "state";
   options_.shim = AMDAHL_SHIM;
   options_.gpus = gpus;
@@ -58,9 +59,25 @@ std::vector<std::string> LoopStand::executions() const {
   return lines;
 }
 
+std::unique_ptr<scheduler_adapters::Adapter> LoopStand::adapter() {
+  return scheduler_adapters::make_local_adapter(options_, clock_);
+}
+
+void LoopStand::remember() {
+  remembered_.reset();
+  remembered_.emplace(std::move(*database_));
+  start_over();
+}
+
+void LoopStand::start_over() {
+  database_.reset();
+  database_.emplace(TestDatabase::copy_of(*remembered_));
+  for (const auto& entry : fs::directory_iterator{folder_}) fs::remove_all(entry.path());
+}
+
 std::unique_ptr<LoopStand::Service> LoopStand::service(std::uint64_t seed) {
-  auto ledger = ledger::connect(database_.service_url());
-  auto adapter = scheduler_adapters::make_local_adapter(options_, clock_);
+  auto ledger = ledger::connect(database_->service_url());
+  auto adapter = this->adapter();
   auto& ledger_ref = *ledger;
   auto* adapter_ptr = adapter.get();
   // Built in place: engine and runner hold references to their siblings.
@@ -68,23 +85,22 @@ std::unique_ptr<LoopStand::Service> LoopStand::service(std::uint64_t seed) {
     Builder(std::uint64_t seed_, std::unique_ptr<ledger::Ledger> ledger_,
             std::unique_ptr<scheduler_adapters::Adapter> adapter_, ledger::Ledger& ref,
             scheduler_adapters::Adapter* pointer, const fs::path& folder, core::Clock& clock,
-            const loop::Settings& settings_, std::function<void(std::string_view)> boundary_)
+            const loop::Settings& settings_, const decltype(LoopStand::log)& log_)
         : Service{SeededRandom{seed_},
                   std::move(ledger_),
                   std::move(adapter_),
                   loop::FileCodeStore{folder / "code"},
-                  loop::Engine{
-                      {ref, {pointer}, code, random, settings_, log_nothing, std::move(boundary_)}},
+                  loop::Engine{{ref, {pointer}, code, random, settings_, log_}},
                   loop::Leadership{ref, clock, random, {std::chrono::seconds{15}, "test", true}},
                   loop::Runner{engine,
                                leadership,
                                clock,
                                {std::chrono::milliseconds{10}, std::chrono::milliseconds{10},
                                 std::chrono::milliseconds{50}, std::chrono::milliseconds{0}},
-                               log_nothing}} {}
+                               log_}} {}
   };
   return std::make_unique<Builder>(seed, std::move(ledger), std::move(adapter), ledger_ref,
-                                   adapter_ptr, folder_, clock_, settings, boundary);
+                                   adapter_ptr, folder_, clock_, settings, log);
 }
 
 nlohmann::json LoopStand::command(Service& service, const std::string& verb,

@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -26,7 +27,7 @@ class LoopStand {
   LoopStand& operator=(const LoopStand&) = delete;
 
   const std::filesystem::path& folder() const { return folder_; }
-  test::TestDatabase& database() { return database_; }
+  test::TestDatabase& database() { return *database_; }
 
   /// The job of tests/fixtures/threefold; executions are counted in `count_file()`.
   core::JobSpec threefold(const std::string& name = "threefold") const;
@@ -44,8 +45,17 @@ class LoopStand {
     loop::Runner runner;
   };
   loop::Settings settings;
-  std::function<void(std::string_view)> boundary;
+  /// Every event of every service's log.
+  std::function<void(std::string_view, const nlohmann::json&)> log;
   std::unique_ptr<Service> service(std::uint64_t seed = 1);
+
+  /// What a process of its own would use to look at the cluster.
+  std::unique_ptr<scheduler_adapters::Adapter> adapter();
+
+  /// Keeps the ledger as it is now, with no service on it; `start_over` begins again from there,
+  /// with an empty folder.
+  void remember();
+  void start_over();
 
   /// Asks as the CLI does and runs cycles until the answer is there.
   nlohmann::json command(Service& service, const std::string& verb, const nlohmann::json& args);
@@ -54,7 +64,7 @@ class LoopStand {
 
  private:
   std::filesystem::path folder_;
-  test::TestDatabase database_;
+  std::optional<test::TestDatabase> remembered_, database_;
   RealClock clock_;
   scheduler_adapters::LocalOptions options_;
   int commands_ = 0;

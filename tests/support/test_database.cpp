@@ -97,6 +97,8 @@ TestDatabase::TestDatabase(const std::string& from) : name_{fresh_name()} {
 
 TestDatabase TestDatabase::empty() { return TestDatabase{std::string{"template0"}}; }
 
+TestDatabase TestDatabase::copy_of(const TestDatabase& other) { return TestDatabase{other.name_}; }
+
 TestDatabase::TestDatabase(TestDatabase&& other) noexcept : name_{std::move(other.name_)} {
   other.name_.clear();
 }

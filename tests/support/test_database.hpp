@@ -13,6 +13,8 @@ class TestDatabase {
   TestDatabase();
   /// Without schema, for tests of the migrator.
   static TestDatabase empty();
+  /// As another is now; nobody may be connected to that one.
+  static TestDatabase copy_of(const TestDatabase& other);
   ~TestDatabase();
   TestDatabase(const TestDatabase&) = delete;
   TestDatabase& operator=(const TestDatabase&) = delete;

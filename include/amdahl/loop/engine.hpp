@@ -40,8 +40,6 @@ class Engine {
     Settings settings;
     /// One event for the log: a past-tense word and its fields.
     std::function<void(std::string_view, const nlohmann::json&)> log;
-    /// Called at every boundary between an effect and its record, by name; tests crash there.
-    std::function<void(std::string_view)> boundary;
   };
 
   explicit Engine(Parts parts);
@@ -70,7 +68,6 @@ class Engine {
 
   void log_standings(const Actions& actions) const;
   scheduler_adapters::Adapter* adapter(const std::string& cluster) const;
-  void crossed(std::string_view boundary) const;
 
   Parts parts_;
 };
