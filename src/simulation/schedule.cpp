@@ -176,7 +176,7 @@ void Schedule::serve(Host& host) {
   SeamLedger ledger{program, database_clock_, salts_};
   SeamAdapter adapter{program};
   auto random = dice_.fork(program.name);
-  loop::Engine engine{{ledger, {&adapter}, code_, random, settings_, log_nothing, {}}};
+  loop::Engine engine{{ledger, {&adapter}, code_, random, settings_, log_nothing}};
   loop::Leadership leadership{ledger, host.clock, random, {lease_ttl, program.name, false}};
   loop::Runner::Options pace;
   pace.busy_interval = 100ms;
