@@ -18,7 +18,8 @@ namespace {
 const NativeJob* job_of(const World& world, const MemoryRun& run) {
   const auto& jobs = world.scheduler.jobs();
   const auto it = std::find_if(jobs.begin(), jobs.end(), [&](const auto& job) {
-    return job.spec.key == run.key && job.native_id == run.native_id;
+    return job.spec.key == run.key && job.native_id == run.native_id &&
+           job.submitted_at_us == run.native_at_us;
   });
   return it == jobs.end() ? nullptr : &*it;
 }
