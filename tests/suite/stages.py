@@ -14,6 +14,8 @@ from counts import Counts, from_junit
 from shell import Shell
 
 COMPILER_BYTES = 1_500_000_000  # The largest of our sources needs 1.1 GB to compile.
+MUTANTS = 5  # of the list, chosen by the commit
+MUTANTS_FULL_S = 1800
 TSAN_ASLR_BITS = 28  # More randomness than this and g++ 12's tsan finds its memory taken.
 
 
@@ -165,6 +167,33 @@ def fuzz(bench):
     return counts
 
 
+def commit_seed(bench):
+    head = subprocess.run(["git", "rev-parse", "HEAD"], cwd=bench.source, capture_output=True,
+                          text=True, check=False).stdout
+    return int(head[:7] or "1", 16) % 1_000_000
+
+
+def mutants(bench):
+    """Faults in the code, each of which some test must notice; each counts as a test. With --full
+    all that there is time for, and what was found is kept in docs/crash-matrix.md."""
+    shell = bench.shell("mutants")
+    full = "AMDAHL_TEST_FULL" in os.environ
+    which = (["--write-page", "--time-limit", MUTANTS_FULL_S] if full
+             else ["--pick", MUTANTS, "--seed", commit_seed(bench)])
+    with tempfile.NamedTemporaryFile("r", suffix=".json") as answer:
+        status = shell.run("script/mutants", *which, "--json", answer.name)
+        text = answer.read()
+    if not text:
+        return Counts.failure("script/mutants", shell.tail())
+    counts = Counts()
+    for mutant in json.loads(text)["mutants"]:
+        counts += (Counts(passed=1) if mutant["caught"]
+                   else Counts.failure(f"no test notices the mutant `{mutant['mutant']}`", shell.tail()))
+    if status and not counts.failed:
+        counts += Counts.failure("script/mutants", shell.tail())
+    return counts
+
+
 def demo(bench):
     """script/demo from an empty ledger, with a seed that changes with the commit: interrupted, killed,
     gone on with, and once more, when it must only report again."""
@@ -173,9 +202,7 @@ def demo(bench):
     from interruption import interrupt, kill
     from outcome import problems
 
-    head = subprocess.run(["git", "rev-parse", "HEAD"], cwd=bench.source, capture_output=True,
-                          text=True, check=False).stdout
-    seed = int(head[:7] or "1", 16) % 1_000_000
+    seed = commit_seed(bench)
     counts = Counts()
     with tempfile.TemporaryDirectory(prefix="amdahl-demo-", dir="/var/tmp") as home:
         os.chmod(home, 0o755)  # PostgreSQL's service user must get through
@@ -212,6 +239,7 @@ STAGES = (
     Stage("headers", "each public header compiles alone", headers, needs="ci"),
     Stage("python", "the Python tests", python, needs="ci"),
     Stage("demo", "script/demo to its outcome, seed by commit", demo, "ci"),
+    Stage("mutants", "faults put into the code, chosen by the commit", mutants, "ci"),
     Stage("asan", "unit and integration tests, address and undefined", preset_stage("asan"), "ci"),
     Stage("tsan", "unit and integration tests, data races", preset_stage("tsan"), "ci"),
     Stage("fuzz", "a million inputs for the parsers", fuzz, "ci"),
