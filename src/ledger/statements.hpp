@@ -100,6 +100,7 @@ inline constexpr auto applied_functions =
 inline constexpr auto upsert_function =
     "INSERT INTO amdahl.schema_function (name, checksum) VALUES ($1, decode($2, 'hex')) "
     "ON CONFLICT (name) DO UPDATE SET checksum = excluded.checksum, applied_at = now()";
+inline constexpr auto seal_old_rows = "SELECT amdahl._seal_old_rows()";
 inline constexpr auto forget_functions = "DELETE FROM amdahl.schema_function";
 
 // -- roles --
