@@ -80,7 +80,12 @@ void align_stream(const std::string& owner_url) {
 }
 
 void set_noise(const std::string& owner_url) {
-  run(owner_url, "UPDATE amdahl.job SET sigma0 = 0.01");
+  ledger::pq::Session session{owner_url, patient};
+  session.in_transaction([](ledger::pq::Transaction& tx) {
+    tx.script(
+        "SET LOCAL search_path = pg_catalog, amdahl; UPDATE amdahl.job SET sigma0 = 0.01; "
+        "SELECT amdahl._seal()");
+  });
 }
 
 }  // namespace amdahl::bench

@@ -1,6 +1,16 @@
 -- 4,000 decided experiments of 25 pairs each, as the stages would have left them. Reads the temporary
 -- table `template` (spec, baseline, protocol, leg, jobs); runs as the owner, in one transaction.
 
+-- Sealed at the end, all at once: what triggers note of each row is meant for a stage's few.
+DO $$
+DECLARE v_table text;
+BEGIN
+  FOR v_table IN SELECT name FROM amdahl._chained_tables() LOOP
+    EXECUTE format('ALTER TABLE amdahl.%I DISABLE TRIGGER seal_insert, DISABLE TRIGGER seal_update', v_table);
+  END LOOP;
+END
+$$;
+
 INSERT INTO amdahl.job (slug, cluster, spec, spec_sha, baseline, champion)
 SELECT 'job-' || n, 'fleet', spec, amdahl._digest(spec), baseline, baseline
 FROM (SELECT n, jsonb_set(t.spec, '{name}', to_jsonb('job-' || n)) AS spec, t.baseline
@@ -89,7 +99,7 @@ SELECT 'fleet', 'p-' || n, n, 1, j.job_id, n * 1000000::bigint, n * 1000000::big
 FROM generate_series(1, 10000) AS n, template t
 JOIN amdahl.job j ON true WHERE j.job_id = n % t.jobs + 1 ORDER BY n;
 INSERT INTO amdahl.bank (debit, credit, gpu_us, experiment_id, production_id, period, at)
-SELECT 'bank', 'production', 7000000000, w.id, p.production_id, '2026-01', p.recorded_at
+SELECT 'bank', 'production', floor(p.gpu_us * (exp(0.4::float8) - 1))::bigint, w.id, p.production_id, '2026-01', p.recorded_at
 FROM amdahl.production_run p, unnest(p.wins) AS w(id) ORDER BY p.production_id, w.id;
 
 INSERT INTO amdahl.spend (bucket_at, gpu_us)
@@ -142,3 +152,13 @@ SELECT seq, 0, kind, ref, at, payload, lag(hash, 1, decode(repeat('00', 32), 'he
 FROM linked ORDER BY seq;
 UPDATE amdahl.loop_head SET head_seq = e.seq, head_hash = e.hash
 FROM (SELECT seq, hash FROM amdahl.event ORDER BY seq DESC LIMIT 1) AS e;
+
+DO $$
+DECLARE v_table text;
+BEGIN
+  FOR v_table IN SELECT name FROM amdahl._chained_tables() LOOP
+    EXECUTE format('ALTER TABLE amdahl.%I ENABLE TRIGGER seal_insert, ENABLE TRIGGER seal_update', v_table);
+  END LOOP;
+END
+$$;
+SELECT amdahl._seal_old_rows();

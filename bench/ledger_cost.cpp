@@ -29,6 +29,7 @@ using Milliseconds = std::chrono::duration<double, std::milli>;
 constexpr int turns_max = 10;
 constexpr double ratio_max = 1.2;
 constexpr double status_ms_max = 100;
+constexpr double verify_rate_min = 100'000;
 constexpr int cycles_counted = 150;  // canaries end, trials are nominated, win and are refuted
 constexpr int cycles_before_clock = 25;
 constexpr int cycles_clocked = 60;
@@ -181,6 +182,16 @@ void clock_status(Stand& full) {
             fmt::format("{} ms", status_ms_max), median(ms) <= status_ms_max);
 }
 
+void clock_verify(Stand& full) {
+  nlohmann::json proved;
+  const auto ms = ms_of([&] { proved = full.ledger().read("verify", nlohmann::json::object()); });
+  if (!proved.value("ok", false)) throw std::runtime_error{"verify: " + proved.dump()};
+  const double rate = proved.value("events", 0.0) / ms * 1000;
+  print_row("verify, events a second, 100,000 finished runs",
+            fmt::format("{:.0f} ({:.1f} s)", rate, ms / 1000),
+            fmt::format("{:.0f}", verify_rate_min), rate >= verify_rate_min);
+}
+
 int run(const char* then) {
   Server server;
   count_turns(server, 1);
@@ -198,6 +209,7 @@ int run(const char* then) {
   set_noise(full_owner);
   clock_cycles(empty, full);
   clock_status(full);
+  clock_verify(full);
   if (then == nullptr) return 0;
   full.release();
   ::setenv("AMDAHL_BENCH_URL", server.service_url("full").c_str(), 1);

@@ -7,6 +7,7 @@ BEGIN
     RAISE EXCEPTION 'fence % is past: another loop leads, or the lease was given back', p_fence
       USING ERRCODE = 'AM001', HINT = 'stop leading and take the lease again';
   END IF;
+  PERFORM set_config('amdahl.changed_rows', '', true);  -- what _seal will find is this stage's
 END
 $$;
 

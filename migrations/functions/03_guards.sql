@@ -166,9 +166,14 @@ BEGIN
     EXECUTE format('CREATE OR REPLACE TRIGGER no_delete BEFORE DELETE ON amdahl.%I '
                    'FOR EACH ROW EXECUTE FUNCTION amdahl._refuse_change()', v_guard[1]);
   END LOOP;
+  -- Changed by the stages alone, and never deleted.
+  FOREACH v_table IN ARRAY ARRAY['job', 'fdr_stream', 'loop_total', 'spend'] LOOP
+    EXECUTE format('CREATE OR REPLACE TRIGGER no_delete BEFORE DELETE ON amdahl.%I '
+                   'FOR EACH ROW EXECUTE FUNCTION amdahl._refuse_change()', v_table);
+  END LOOP;
   -- Never emptied.
   FOR v_table IN SELECT tablename FROM pg_tables WHERE schemaname = 'amdahl'
-                 AND tablename NOT IN ('spend', 'delivery', 'command') LOOP
+                 AND tablename NOT IN ('delivery', 'command') LOOP
     EXECUTE format('CREATE OR REPLACE TRIGGER no_truncate BEFORE TRUNCATE ON amdahl.%I '
                    'FOR EACH STATEMENT EXECUTE FUNCTION amdahl._refuse_change()', v_table);
   END LOOP;

@@ -34,6 +34,7 @@ BEGIN
     END IF;
   END LOOP;
   PERFORM amdahl._append(v_events);
+  PERFORM amdahl._seal();
 END
 $$;
 
@@ -71,6 +72,7 @@ BEGIN
   FROM jsonb_to_recordset(p_proposed) AS p(job bigint, proposed_for text)
   WHERE job.job_id = p.job AND job.proposed_for <> p.proposed_for;
   PERFORM amdahl._append(v_events);
+  PERFORM amdahl._seal();
   RETURN to_jsonb(v_ids);
 END
 $$;
@@ -91,6 +93,7 @@ BEGIN
                                  jsonb_build_object('reason', reason)) ORDER BY hypothesis_id)
   INTO v_events FROM changed;
   PERFORM amdahl._append(v_events);
+  PERFORM amdahl._seal();
 END
 $$;
 
@@ -109,5 +112,6 @@ BEGIN
                    ORDER BY hypothesis_id)
   INTO v_events FROM changed;
   PERFORM amdahl._append(v_events);
+  PERFORM amdahl._seal();
 END
 $$;

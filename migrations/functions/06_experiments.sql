@@ -141,6 +141,7 @@ BEGIN
   FOR v_item IN SELECT value FROM jsonb_array_elements(p_items) LOOP
     v_ids := v_ids || amdahl._register(v_item, p_fence);
   END LOOP;
+  PERFORM amdahl._seal();
   RETURN to_jsonb(v_ids);
 END
 $$;
@@ -206,6 +207,7 @@ BEGIN
     END IF;
   END LOOP;
   PERFORM amdahl._append(v_events);
+  PERFORM amdahl._seal();
 END
 $$;
 
@@ -273,5 +275,6 @@ BEGIN
                   WHERE experiment_id = ANY (v_ids) AND state <> 9 AND NOT cancel_requested);
   PERFORM amdahl._request_cancel(v_runs);
   PERFORM amdahl._finish_aborts(v_ids);
+  PERFORM amdahl._seal();
 END
 $$;

@@ -46,6 +46,7 @@ BEGIN
            'part', 1, 'attempt', 1, 'run_key', v_item.run_key));
   END LOOP;
   PERFORM amdahl._append(v_events);
+  PERFORM amdahl._seal();
 END
 $$;
 
@@ -79,6 +80,7 @@ BEGIN
       'run_key', v_item.run_key));
   END LOOP;
   PERFORM amdahl._append(v_events);
+  PERFORM amdahl._seal();
 END
 $$;
 
@@ -104,6 +106,7 @@ BEGIN
     jsonb_build_object('job', job_id, 'run_key', run_key)) ORDER BY run_id)
   INTO v_events FROM planned;
   PERFORM amdahl._append(v_events);
+  PERFORM amdahl._seal();
 END
 $$;
 
@@ -142,6 +145,7 @@ BEGIN
     jsonb_build_object('try', submit_try, 'spec_sha', spec_sha)) ORDER BY run_id)
   INTO v_events FROM armed;
   PERFORM amdahl._append(v_events);
+  PERFORM amdahl._seal();
   RETURN amdahl._head_json();
 END
 $$;
@@ -190,6 +194,7 @@ BEGIN
   PERFORM amdahl._append(v_events);
   PERFORM amdahl._finish_aborts(ARRAY(SELECT DISTINCT experiment_id FROM worker_run WHERE run_id IN
     (SELECT run FROM jsonb_to_recordset(p_items) AS x(run bigint))));
+  PERFORM amdahl._seal();
 END
 $$;
 
@@ -213,5 +218,6 @@ LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, amdahl, pg_temp 
 BEGIN
   PERFORM amdahl._lead(p_term, p_fence);
   PERFORM amdahl._request_cancel(ARRAY(SELECT value::bigint FROM jsonb_array_elements_text(p_runs)));
+  PERFORM amdahl._seal();
 END
 $$;

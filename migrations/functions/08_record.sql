@@ -161,5 +161,6 @@ BEGIN
   PERFORM amdahl._append(v_events);
   PERFORM amdahl._finish_aborts(ARRAY(SELECT DISTINCT experiment_id FROM worker_run WHERE run_id IN
     (SELECT run FROM jsonb_to_recordset(p_items) AS x(run bigint))));
+  PERFORM amdahl._seal();
 END
 $$;

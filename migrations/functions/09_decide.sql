@@ -78,6 +78,7 @@ BEGIN
   FOR v_item IN SELECT value FROM jsonb_array_elements(p_items) LOOP
     PERFORM amdahl._decide(v_item, p_fence);
   END LOOP;
+  PERFORM amdahl._seal();
 END
 $$;
 

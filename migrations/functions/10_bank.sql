@@ -50,5 +50,6 @@ BEGIN
   END LOOP;
   UPDATE loop_total SET banked_gpu_us = banked_gpu_us + v_total WHERE v_total > 0;
   PERFORM amdahl._append(v_events);
+  PERFORM amdahl._seal();
 END
 $$;

@@ -104,5 +104,8 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, amdahl, pg_te
                        'payload', payload::jsonb) ORDER BY seq), '[]'),
     'next_cursor', CASE WHEN count(*) = amdahl._limit(p_args) THEN max(seq) END)
   FROM (SELECT * FROM event WHERE seq > coalesce((p_args->>'after')::bigint, 0)
+          -- Seals are for verify, not for people, unless asked for.
+          AND CASE WHEN p_args ? 'kind' THEN kind = p_args->>'kind'
+                   ELSE kind <> 'rows_changed' OR coalesce((p_args->>'all')::boolean, false) END
         ORDER BY seq LIMIT amdahl._limit(p_args)) AS page
 $$;

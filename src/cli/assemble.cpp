@@ -7,6 +7,7 @@
 #include <random>
 
 #include "amdahl/ledger/ledger.hpp"
+#include "amdahl/ledger/verify.hpp"
 #include "amdahl/loop/runner.hpp"
 #include "amdahl/scheduler_adapters/local.hpp"
 #include "config_file.hpp"
@@ -102,6 +103,7 @@ class SystemServices : public Services {
 
  private:
   Result<void> make_adapters();
+  void prove_ledger();
   Result<loop::Engine::Parts> parts(const Drive& drive);
   std::function<void(std::string_view, const nlohmann::json&)> log_of(const Drive& drive) const;
 
@@ -111,6 +113,7 @@ class SystemServices : public Services {
   SeededRandom random_;
   std::optional<Config> config_;
   std::unique_ptr<ledger::Ledger> ledger_;
+  std::optional<ledger::Verification> proved_;
   std::vector<std::unique_ptr<scheduler_adapters::Adapter>> adapters_;
   std::optional<loop::FileCodeStore> code_;
 };
@@ -158,6 +161,19 @@ Result<loop::Actions> SystemServices::dry_run() {
   return engine.dry_run();
 }
 
+// The whole ledger once, before the first lease; later only what the chain has gained since.
+void SystemServices::prove_ledger() {
+  const auto url = read_secret(config_->url_file);
+  if (!url) return;
+  const auto proved =
+      proved_ ? ledger::verify_chain_since(*url, *proved_) : ledger::verify_ledger(*url);
+  if (const auto& bad = proved.first_bad) {
+    throw ledger::Altered{fmt::format("the ledger was altered, so nobody may lead it: {} ({} {})",
+                                      bad->problem, bad->table, bad->key)};
+  }
+  proved_ = proved;
+}
+
 Result<Driven> SystemServices::drive(const Drive& drive) {
   auto all = parts(drive);
   if (!all) return all.error();
@@ -167,11 +183,14 @@ Result<Driven> SystemServices::drive(const Drive& drive) {
   leading.ttl = config_->lease_ttl;
   leading.holder = holder();
   leading.sole = drive.sole;
+  leading.before_leading = [this] { prove_ledger(); };
   loop::Leadership leadership{ledger, env_.clock, random_, leading};
   loop::Runner::Options pace;
   pace.idle_interval = config_->idle_interval;
   pace.leader_patience = drive.patience;
   const auto log = log_of(drive);
+  // A follower does the long part while somebody leads.
+  if (!proved_) prove_ledger();
   log("started", {{"holder", leading.holder}, {"seed", fmt::format("{:016x}", seed_)}});
   loop::Runner runner{engine, leadership, env_.clock, pace, log};
   using Until = loop::Runner::Until;

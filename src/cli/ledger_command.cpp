@@ -29,8 +29,9 @@ ExitCode run_verify(Context& context, const Args&) {
   }
   const auto bad = document.value("first_bad", json::object());
   context.env.out << fmt::format(
-      "altered: {} ({}{})\n", text_or(bad.value("problem", json{}), "unknown"),
+      "altered: {} ({}{}{})\n", text_or(bad.value("problem", json{}), "unknown"),
       text_or(bad.value("table", json{}), "unknown"),
+      bad.value("key", "").empty() ? "" : " " + bad.value("key", ""),
       bad.value("seq", json{}).is_null() ? "" : ", event " + bad["seq"].dump());
   return code;
 }

@@ -72,6 +72,9 @@ ExitCode run_guarded(Context& context, const Command& command, const Args& args)
                         "it is done or not done; repeating the command is safe"});
   } catch (const ledger::SchemaMismatch& error) {
     return report(env, {ErrorCode::unreachable, error.what(), "amdahl db migrate --plan"});
+  } catch (const ledger::Altered& error) {
+    return report(env, {ErrorCode::failed, error.what(),
+                        "nothing is repaired by itself: bring back a copy; amdahl ledger verify"});
   } catch (const ledger::Fenced& error) {
     return report(env,
                   {ErrorCode::conflict, std::string{"another loop leads: "} + error.what(), {}});

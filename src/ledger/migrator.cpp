@@ -91,6 +91,7 @@ core::Result<void> replace_functions(pq::Session& session) {
     for (const auto& [name, sum] : binary_functions()) {
       tx.value(statements::upsert_function, {name, sum});
     }
+    tx.script(statements::seal_old_rows);
   });
 }
 

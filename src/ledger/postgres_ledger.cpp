@@ -7,6 +7,7 @@
 #include "amdahl/core/invariant.hpp"
 #include "amdahl/core/limits.hpp"
 #include "amdahl/ledger/ledger.hpp"
+#include "amdahl/ledger/verify.hpp"
 #include "encode.hpp"
 #include "pq.hpp"
 #include "rows.hpp"
@@ -41,9 +42,6 @@ constexpr StagePoints decision_points{"ledger.decision_unsent", "ledger.decision
 constexpr StagePoints answers_points{"ledger.answers_unsent", "ledger.answers_stored"};
 constexpr StagePoints note_points{"ledger.note_unsent", "ledger.note_stored"};
 
-// Verifying reads all of history: minutes on a long ledger.
-constexpr pq::Settings verify_settings{600'000, 2'000};
-
 template <class Id>
 nlohmann::json encode_ids(std::span<const Id> ids) {
   auto out = nlohmann::json::array();
@@ -60,8 +58,7 @@ std::vector<Id> ids_from(const std::string& text) {
 
 class PostgresLedger final : public Ledger {
  public:
-  explicit PostgresLedger(const std::string& url)
-      : session_{url, service_settings()}, patient_session_{url, verify_settings} {}
+  explicit PostgresLedger(const std::string& url) : url_{url}, session_{url, service_settings()} {}
 
   void check_schema(bool allow_owner) {
     if (auto problem = server_problem(session_.server_version()); !problem.empty()) {
@@ -189,15 +186,13 @@ class PostgresLedger final : public Ledger {
   nlohmann::json read(std::string_view view, const nlohmann::json& args) override {
     core::invariant(std::ranges::all_of(view, [](char c) { return c >= 'a' && c <= 'z'; }),
                     "a view's name is one lower-case word");
-    const auto text =
-        (view == "verify" ? patient_session_ : session_)
-            .value(fmt::format("{}{}{}", statements::read_prefix, view, statements::read_suffix),
-                   {jsonb_text(args.is_null() ? nlohmann::json::object() : args)}, Effect::reads);
+    if (view == "verify") return to_json(verify_ledger(url_));
+    const auto text = session_.value(
+        fmt::format("{}{}{}", statements::read_prefix, view, statements::read_suffix),
+        {jsonb_text(args.is_null() ? nlohmann::json::object() : args)}, Effect::reads);
     return text ? nlohmann::json::parse(*text) : nlohmann::json(nullptr);
   }
-  std::int64_t round_trips() const override {
-    return session_.round_trips() + patient_session_.round_trips();
-  }
+  std::int64_t round_trips() const override { return session_.round_trips(); }
 
  private:
   nlohmann::json ask(const std::string& sql, const std::vector<Arg>& args, Effect effect) {
@@ -231,8 +226,8 @@ class PostgresLedger final : public Ledger {
     stage(points, both, lease, {jsonb_text(encode_all(first)), jsonb_text(encode_all(second))});
   }
 
+  std::string url_;  // verify streams over a connection of its own
   pq::Session session_;
-  pq::Session patient_session_;  // connects only when the whole ledger is read
 };
 
 }  // namespace

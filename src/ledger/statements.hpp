@@ -100,6 +100,7 @@ inline constexpr auto applied_functions =
 inline constexpr auto upsert_function =
     "INSERT INTO amdahl.schema_function (name, checksum) VALUES ($1, decode($2, 'hex')) "
     "ON CONFLICT (name) DO UPDATE SET checksum = excluded.checksum, applied_at = now()";
+inline constexpr auto seal_old_rows = "SELECT amdahl._seal_old_rows()";
 inline constexpr auto forget_functions = "DELETE FROM amdahl.schema_function";
 
 // -- roles --
@@ -129,6 +130,25 @@ inline constexpr auto grants = R"sql(
     END LOOP;
   END
   $$)sql";
+
+// -- verify, export, import --
+/// One snapshot, in which a row's text does not depend on who asks.
+inline constexpr auto open_snapshot =
+    "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET LOCAL TimeZone = 'UTC'; "
+    "SET LOCAL DateStyle = 'ISO, MDY'; SET LOCAL IntervalStyle = 'postgres'; "
+    "SET LOCAL extra_float_digits = 1; SET LOCAL bytea_output = 'hex'";
+/// `{}`: the last event that is not wanted.
+inline constexpr auto copy_events =
+    "COPY (SELECT seq, fence, kind, ref, "
+    "to_char(at AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"'), "
+    "encode(prev_hash, 'hex'), encode(hash, 'hex'), payload "
+    "FROM amdahl.event WHERE seq > {} ORDER BY seq) TO STDOUT";
+/// `{}`: table, order.
+inline constexpr auto copy_table =
+    "COPY (SELECT to_jsonb(r)::text FROM amdahl.{} AS r ORDER BY {}) TO STDOUT";
+inline constexpr auto copy_salts =
+    "COPY (SELECT experiment, digest, row_text FROM amdahl.sealed_salts() "
+    "ORDER BY experiment) TO STDOUT";
 
 // -- databases of a private server --
 inline constexpr auto create_database = "CREATE DATABASE";  // and its quoted name

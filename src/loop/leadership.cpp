@@ -20,6 +20,7 @@ std::string Leadership::new_term() {
 }
 
 std::optional<ledger::Lease> Leadership::acquire(const ledger::Head& seen) {
+  if (options_.before_leading) options_.before_leading();
   const auto start = clock_.since_boot();
   lease_ = ledger_.acquire(seen, new_term(), options_.holder);
   seen_.reset();

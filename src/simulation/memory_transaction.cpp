@@ -73,7 +73,7 @@ void MemoryTransaction::append(MemoryDraft draft) {
 }
 
 void MemoryTransaction::seal() {
-  if (seal_rows && changed_) append({"rows_changed", "loop-1", "{}"});
+  if (seal_rows && changed_) append({"rows_changed", "rows", "{}"});
   changed_ = false;
 }
 

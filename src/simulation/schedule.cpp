@@ -177,7 +177,10 @@ void Schedule::serve(Host& host) {
   SeamAdapter adapter{program};
   auto random = dice_.fork(program.name);
   loop::Engine engine{{ledger, {&adapter}, code_, random, settings_, log_nothing}};
-  loop::Leadership leadership{ledger, host.clock, random, {lease_ttl, program.name, false}};
+  loop::Leadership::Options leading;
+  leading.ttl = lease_ttl;
+  leading.holder = program.name;
+  loop::Leadership leadership{ledger, host.clock, random, leading};
   loop::Runner::Options pace;
   pace.busy_interval = 100ms;
   loop::Runner runner{engine, leadership, host.clock, pace, log_nothing};

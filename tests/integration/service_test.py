@@ -86,6 +86,22 @@ class LedgerFails(WithStand):
                     self.assertIn("15 or newer", done.stderr)
 
 
+class Tampered(WithStand):
+    def test_a_tampered_ledger_is_not_led_and_still_read(self):
+        self.stand.start_ledger()
+        self.assertEqual(amdahl("jobs", "add", self.stand.threefold(), config=self.stand.config).returncode, 0)
+        secret = self.stand.state / "secrets/ledger-owner-url"
+        subprocess.run(["psql", "-qX", secret.read_text().strip(), "-c",
+                        "SET session_replication_role = replica; UPDATE amdahl.job SET slug = 'other'"],
+                       check=True, timeout=60)
+        for words in (["serve"], ["cycle", "--once"], ["ledger", "verify"]):
+            with self.subTest(words=words):
+                done = amdahl(*words, config=self.stand.config)
+                self.assertEqual(done.returncode, 8, done.stderr)
+                self.assertIn("job 1", done.stderr + done.stdout)
+        self.assertEqual(self.stand.ask("status")["jobs"], 1)
+
+
 class FullDisk(WithStand):
     def test_a_full_disk_stops_nothing_for_good(self):
         if not self.small_disk():

@@ -32,4 +32,9 @@ struct SchemaMismatch : std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
+/// The ledger was tampered with: nobody leads it, nothing is repaired by itself.
+struct Altered : std::runtime_error {
+  using std::runtime_error::runtime_error;
+};
+
 }  // namespace amdahl::ledger

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <chrono>
+#include <functional>
 #include <optional>
 #include <string>
 
@@ -19,6 +20,8 @@ class Leadership {
     std::chrono::milliseconds ttl = core::limits::lease_ttl;
     std::string holder;  ///< host and pid, for people
     bool sole = false;   ///< an outside lock proves that nobody else uses this ledger: no wait
+    /// Asked right before the lease is taken; throws when this ledger may not be led.
+    std::function<void()> before_leading;
   };
 
   Leadership(ledger::Ledger& ledger, core::Clock& clock, core::Random& random, Options options);

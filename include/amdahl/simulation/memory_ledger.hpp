@@ -13,7 +13,7 @@
 namespace amdahl::simulation {
 
 /// Whether a stage that changed a row ends with an event `rows_changed`.
-inline constexpr bool seal_rows = false;
+inline constexpr bool seal_rows = true;
 
 /// The ledger without PostgreSQL: one connection's view on a state that others may share. It
 /// answers, refuses and chains as migrations/functions/ do, which a differential test keeps true;

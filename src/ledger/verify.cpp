@@ -1,0 +1,74 @@
+#include "amdahl/ledger/verify.hpp"
+
+#include <nlohmann/json.hpp>
+
+#include "row_source.hpp"
+#include "verifier.hpp"
+
+namespace amdahl::ledger {
+namespace {
+
+// Verifying reads all of history: minutes on a long ledger.
+constexpr pq::Settings patient{600'000, 2'000};
+
+// Hands a row to the verifier, wherever it comes from.
+bool give(Verifier& verifier, std::string_view table, std::string_view text) {
+  if (table != "loop_head" && table != hidden_salt) {
+    verifier.row(table, text);
+  } else if (const auto row = RowText::parse(text)) {
+    if (table == "loop_head") {
+      verifier.head(*row);
+    } else {
+      verifier.hidden_row(row->integer("experiment_id").value_or(0),
+                          row->text("digest").value_or(""));
+    }
+  }
+  return !verifier.failed();
+}
+
+RowSink sink_of(Verifier& verifier) {
+  return {[&verifier](const ChainEvent& event) {
+            verifier.event(event);
+            return !verifier.failed();
+          },
+          [&verifier](std::string_view table, std::string_view text) {
+            return give(verifier, table, text);
+          }};
+}
+
+}  // namespace
+
+nlohmann::json to_json(const Verification& verification) {
+  nlohmann::json bad;
+  if (const auto& first = verification.first_bad) {
+    bad = {{"seq", first->seq ? nlohmann::json(*first->seq) : nlohmann::json()},
+           {"table", first->table},
+           {"key", first->key},
+           {"problem", first->problem}};
+  }
+  return {{"schema", "amdahl.verify/v1"},
+          {"ok", !verification.first_bad.has_value()},
+          {"events", verification.events},
+          {"first_bad", std::move(bad)}};
+}
+
+Verification verify_ledger(const std::string& url) {
+  pq::CopySession session{url, patient};
+  open_snapshot(session);
+  Verifier verifier;
+  stream_ledger(session, sink_of(verifier));
+  return verifier.finish();
+}
+
+Verification verify_chain_since(const std::string& url, const Verification& earlier) {
+  pq::CopySession session{url, patient};
+  open_snapshot(session);
+  Verifier verifier{earlier};
+  const auto sink = sink_of(verifier);
+  if (stream_table(session, *table_named("loop_head"), sink)) {
+    stream_events(session, earlier.events, sink);
+  }
+  return verifier.finish();
+}
+
+}  // namespace amdahl::ledger
