@@ -21,7 +21,7 @@ class Leadership {
     std::string holder;  ///< host and pid, for people
     bool sole = false;   ///< an outside lock proves that nobody else uses this ledger: no wait
     /// Asked right before the lease is taken; throws when this ledger may not be led.
-    std::function<void()> before_leading;
+    std::function<void()> before_leading{};
   };
 
   Leadership(ledger::Ledger& ledger, core::Clock& clock, core::Random& random, Options options);
