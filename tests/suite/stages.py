@@ -12,10 +12,13 @@ import tempfile
 
 from counts import Counts, from_junit
 from shell import Shell
+import tally
 
 COMPILER_BYTES = 1_500_000_000  # The largest of our sources needs 1.1 GB to compile.
 MUTANTS = 5  # of the list, chosen by the commit
 MUTANTS_FULL_S = 1800
+SCHEDULES = 10_000
+SCHEDULES_FULL = 100_000
 TSAN_ASLR_BITS = 28  # More randomness than this and g++ 12's tsan finds its memory taken.
 
 
@@ -194,6 +197,29 @@ def mutants(bench):
     return counts
 
 
+def simulation(bench):
+    """Simulated schedules with a seed that changes with the commit, on the program that is shipped. With
+    --full more of them, counted in docs/simulation-tally.md."""
+    shell = bench.shell("simulation")
+    counts = build(bench, shell, "release")
+    if counts.failed:
+        return counts
+    full = "AMDAHL_TEST_FULL" in os.environ
+    try:
+        report = tally.simulate(bench.source / "build/release/amdahl", commit_seed(bench),
+                                SCHEDULES_FULL if full else SCHEDULES)
+    except (RuntimeError, ValueError) as problem:
+        return Counts.failure("amdahl simulate", str(problem))
+    if full:
+        tally.add(report)
+    for violation in report["violation_list"]:
+        counts += Counts.failure(f"simulation, seed {violation['seed']}: {violation['invariant']}",
+                                 "\n".join([violation["what"], *violation["schedule"]]))
+    whole = report["schedules"] == (SCHEDULES_FULL if full else SCHEDULES)
+    return counts if counts.failed else (
+        Counts(passed=1) if whole else Counts.failure("amdahl simulate", f"only {report['schedules']} schedules"))
+
+
 def demo(bench):
     """script/demo from an empty ledger, with a seed that changes with the commit: interrupted, killed,
     gone on with, and once more, when it must only report again."""
@@ -239,6 +265,7 @@ STAGES = (
     Stage("headers", "each public header compiles alone", headers, needs="ci"),
     Stage("python", "the Python tests", python, needs="ci"),
     Stage("demo", "script/demo to its outcome, seed by commit", demo, "ci"),
+    Stage("simulation", "10,000 simulated schedules, seed by commit", simulation, "ci"),
     Stage("mutants", "faults put into the code, chosen by the commit", mutants, "ci"),
     Stage("asan", "unit and integration tests, address and undefined", preset_stage("asan"), "ci"),
     Stage("tsan", "unit and integration tests, data races", preset_stage("tsan"), "ci"),
