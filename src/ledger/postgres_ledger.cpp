@@ -18,13 +18,14 @@ namespace {
 using pq::Arg;
 using pq::Effect;
 
-pq::Settings service_settings() {
-  return {static_cast<int>(std::chrono::milliseconds{core::limits::statement_timeout}.count()),
-          2'000};
+pq::Settings service_settings(std::chrono::milliseconds patience) {
+  constexpr std::chrono::milliseconds statement = core::limits::statement_timeout;
+  return {static_cast<int>(statement.count()), 2'000,
+          static_cast<int>((patience - statement).count())};
 }
 
 // Verifying reads all of history: minutes on a long ledger.
-constexpr pq::Settings verify_settings{600'000, 2'000};
+constexpr pq::Settings verify_settings{600'000, 2'000, 2'000};
 
 template <class Id>
 nlohmann::json encode_ids(std::span<const Id> ids) {
@@ -42,8 +43,8 @@ std::vector<Id> ids_from(const std::string& text) {
 
 class PostgresLedger final : public Ledger {
  public:
-  explicit PostgresLedger(const std::string& url)
-      : session_{url, service_settings()}, patient_session_{url, verify_settings} {}
+  PostgresLedger(const std::string& url, std::chrono::milliseconds patience)
+      : session_{url, service_settings(patience)}, patient_session_{url, verify_settings} {}
 
   void check_schema(bool allow_owner) {
     if (auto problem = server_problem(session_.server_version()); !problem.empty()) {
@@ -205,7 +206,7 @@ class PostgresLedger final : public Ledger {
 }  // namespace
 
 std::unique_ptr<Ledger> connect(const std::string& url, ConnectOptions options) {
-  auto ledger = std::make_unique<PostgresLedger>(url);
+  auto ledger = std::make_unique<PostgresLedger>(url, options.patience);
   ledger->check_schema(options.allow_owner);
   return ledger;
 }

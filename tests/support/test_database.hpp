@@ -13,6 +13,8 @@ class TestDatabase {
   TestDatabase();
   /// Without schema, for tests of the migrator.
   static TestDatabase empty();
+  /// A copy; nobody may be connected to this one meanwhile.
+  TestDatabase clone() const { return TestDatabase{name_}; }
   ~TestDatabase();
   TestDatabase(const TestDatabase&) = delete;
   TestDatabase& operator=(const TestDatabase&) = delete;
