@@ -2,6 +2,7 @@
 
 #include <libpq-fe.h>
 
+#include <cstdlib>
 #include <map>
 #include <memory>
 
@@ -35,7 +36,8 @@ std::string complete_conninfo(const std::string& url, const Settings& settings) 
         "the host in the ledger's URL contains '@': special characters of a password must be "
         "percent-encoded (@ is %40)"};
   }
-  values.emplace("connect_timeout", "5");
+  // libpq's 0 is no limit, and it has one for each host: a server that stands still would hold us.
+  if (std::atoi(values["connect_timeout"].c_str()) <= 0) values["connect_timeout"] = "5";
   values.emplace("application_name", "amdahl");
   values.emplace("target_session_attrs", "read-write");
   // A peer that vanished is noticed within about ten seconds, whether we send or wait.

@@ -20,9 +20,10 @@ namespace {
 using pq::Arg;
 using pq::Effect;
 
-pq::Settings service_settings() {
-  return {static_cast<int>(std::chrono::milliseconds{core::limits::statement_timeout}.count()),
-          2'000};
+pq::Settings service_settings(std::chrono::milliseconds patience) {
+  constexpr std::chrono::milliseconds statement = core::limits::statement_timeout;
+  return {static_cast<int>(statement.count()), 2'000,
+          static_cast<int>((patience - statement).count())};
 }
 
 // Where a service may be told to die around a stage; stages that stand for the same step share one.
@@ -58,7 +59,8 @@ std::vector<Id> ids_from(const std::string& text) {
 
 class PostgresLedger final : public Ledger {
  public:
-  explicit PostgresLedger(const std::string& url) : url_{url}, session_{url, service_settings()} {}
+  PostgresLedger(const std::string& url, std::chrono::milliseconds patience)
+      : url_{url}, session_{url, service_settings(patience)} {}
 
   void check_schema(bool allow_owner) {
     if (auto problem = server_problem(session_.server_version()); !problem.empty()) {
@@ -233,7 +235,7 @@ class PostgresLedger final : public Ledger {
 }  // namespace
 
 std::unique_ptr<Ledger> connect(const std::string& url, ConnectOptions options) {
-  auto ledger = std::make_unique<PostgresLedger>(url);
+  auto ledger = std::make_unique<PostgresLedger>(url, options.patience);
   ledger->check_schema(options.allow_owner);
   return ledger;
 }

@@ -1,10 +1,13 @@
 #include "pq.hpp"
 
+#include <chrono>
+#include <optional>
 #include <pqxx/pqxx>
 #include <utility>
 
 #include "amdahl/ledger/errors.hpp"
 #include "conninfo.hpp"
+#include "watchdog.hpp"
 
 namespace amdahl::ledger::pq {
 namespace {
@@ -35,6 +38,14 @@ pqxx::result execute(pqxx::transaction_base& tx, const std::string& sql,
   for (const auto& arg : args) texts.push_back(arg ? arg->c_str() : nullptr);
   return tx.exec_params(sql, pqxx::prepare::make_dynamic_params(texts));
 }
+#endif
+
+#if PQXX_VERSION_MAJOR < 7
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wdeprecated-declarations"
+// What 6.4 reconnects behind our back nobody watches. 7 never does.
+void inhibit_reconnecting(pqxx::connection& connection) { connection.inhibit_reactivation(true); }
+#pragma GCC diagnostic pop
 #endif
 
 std::optional<std::string> first_value(const pqxx::result& result) {
@@ -114,14 +125,15 @@ std::string sqlstate_of(const pqxx::sql_error& error) {
 
 class OpenTransaction final : public Transaction {
  public:
-  OpenTransaction(pqxx::work& tx, std::int64_t& round_trips) : tx_{tx}, round_trips_{round_trips} {}
+  OpenTransaction(pqxx::work& tx, std::int64_t& round_trips, std::function<void()> arm)
+      : tx_{tx}, round_trips_{round_trips}, arm_{std::move(arm)} {}
 
   std::optional<std::string> value(const std::string& sql, const std::vector<Arg>& args) override {
-    ++round_trips_;
+    begin();
     return first_value(execute(tx_, sql, args));
   }
   std::vector<std::vector<std::string>> rows(const std::string& sql) override {
-    ++round_trips_;
+    begin();
     std::vector<std::vector<std::string>> out;
     for (const auto& row : tx_.exec(sql)) {
       auto& cells = out.emplace_back();
@@ -130,19 +142,36 @@ class OpenTransaction final : public Transaction {
     return out;
   }
   void script(const std::string& sql) override {
-    ++round_trips_;
+    begin();
     tx_.exec(sql);
   }
 
  private:
+  // Each statement has the whole deadline.
+  void begin() {
+    ++round_trips_;
+    arm_();
+  }
+
   pqxx::work& tx_;
   std::int64_t& round_trips_;
+  std::function<void()> arm_;
 };
 
 }  // namespace
 
 struct Session::Connection {
-  explicit Connection(const std::string& conninfo) : pq{conninfo} {}
+  Connection(const std::string& conninfo, const Settings& settings)
+      : deadline{settings.statement_timeout_ms + settings.answer_margin_ms}, pq{conninfo} {
+    dog.emplace(pq.sock());
+#if PQXX_VERSION_MAJOR < 7
+    inhibit_reconnecting(pq);
+#endif
+  }
+  ~Connection() { dog->arm(deadline); }
+
+  std::chrono::milliseconds deadline;
+  std::optional<Watchdog> dog;  // outlives the connection, whose goodbye it watches
   pqxx::connection pq;
 };
 
@@ -150,10 +179,11 @@ Session::Session(std::string url, Settings settings) : url_{std::move(url)}, set
 Session::~Session() = default;
 
 Session::Connection& Session::connection() {
-  if (connection_) return *connection_;
+  if (connection_ && !connection_->dog->bit()) return *connection_;
+  connection_.reset();  // the answer came in the moment of its deadline
   const auto conninfo = complete_conninfo(url_, settings_);
   try {
-    connection_ = std::make_unique<Connection>(conninfo);
+    connection_ = std::make_unique<Connection>(conninfo, settings_);
   } catch (const std::exception& error) {
     throw Unavailable{"PostgreSQL cannot be reached: " + one_line(error.what())};
   }
@@ -167,6 +197,7 @@ std::optional<std::string> Session::value(const std::string& sql, const std::vec
   // A connection that saw an error is not used again: 6.4 would reconnect it behind our back.
   const auto drop = [this] { return std::exchange(connection_, nullptr); };
   try {
+    const Watched watched{*open.dog, open.deadline};
     pqxx::nontransaction tx{open.pq};
     return first_value(execute(tx, sql, args));
   } catch (const pqxx::transaction_rollback& error) {
@@ -185,11 +216,13 @@ void Session::in_transaction(const std::function<void(Transaction&)>& work) {
   auto& open = connection();
   auto effect = Effect::reads;  // before the commit nothing is in doubt
   try {
+    const Watched watched{*open.dog, open.deadline};
     pqxx::work tx{open.pq};
-    OpenTransaction transaction{tx, round_trips_};
+    OpenTransaction transaction{tx, round_trips_, [&] { open.dog->arm(open.deadline); }};
     work(transaction);
     effect = Effect::writes;
     ++round_trips_;
+    open.dog->arm(open.deadline);
     tx.commit();
   } catch (const pqxx::transaction_rollback& error) {
     connection_.reset();

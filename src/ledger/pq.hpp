@@ -20,6 +20,9 @@ enum class Effect { reads, writes };
 struct Settings {
   int statement_timeout_ms = 5'000;
   int lock_timeout_ms = 2'000;
+  /// What a statement may take beyond its timeout: the commit and the way of the answer. After that
+  /// the server counts as lost, whatever keeps it.
+  int answer_margin_ms = 2'000;
 };
 
 class Transaction {
@@ -35,7 +38,8 @@ class Transaction {
 };
 
 /// One connection, made at the first use and again after every error: no statement relies on the
-/// state of a session. Throws the types of errors.hpp; messages never contain the URL.
+/// state of a session. Every call ends within its deadline, whether the server answers or not.
+/// Throws the types of errors.hpp; messages never contain the URL.
 class Session {
  public:
   Session(std::string url, Settings settings);

@@ -21,36 +21,63 @@ std::string Leadership::new_term() {
 
 std::optional<ledger::Lease> Leadership::acquire(const ledger::Head& seen) {
   if (options_.before_leading) options_.before_leading();
-  const auto start = clock_.since_boot();
-  lease_ = ledger_.acquire(seen, new_term(), options_.holder);
+  asked_ = Asked{new_term(), clock_.since_boot()};
   seen_.reset();
+  try {
+    lease_ = ledger_.acquire(seen, asked_->term, options_.holder);
+  } catch (const ledger::Unavailable&) {
+    asked_.reset();
+    throw;
+  }
+  const auto asked = std::exchange(asked_, std::nullopt);
   if (lease_) {
-    renewed_at_ = start;
+    renewed_at_ = asked->at;
     waiting_for_.clear();
     core::failpoint("leadership.acquired");
   }
   return lease_;
 }
 
-std::optional<ledger::Lease> Leadership::poll() {
-  if (lease_) {
-    const auto start = clock_.since_boot();
-    if (start - renewed_at_ < options_.ttl / 3) return lease_;
-    try {
-      ledger_.renew(*lease_);
-      renewed_at_ = start;
-      core::failpoint("leadership.renewed");
-    } catch (const ledger::Fenced&) {
-      lose();
-    } catch (const ledger::Unavailable&) {
-      if (trust_left() <= std::chrono::milliseconds::zero()) lose();
-    } catch (const ledger::OutcomeUnknown&) {
-      if (trust_left() <= std::chrono::milliseconds::zero()) lose();
-    }
-    return lease_;
+// The answer to the question was lost: the head has it. The lease is as old as the question.
+std::optional<ledger::Lease> Leadership::recover(const ledger::Head& head) {
+  const auto asked = std::exchange(asked_, std::nullopt);
+  if (!asked || head.term != asked->term || head.released) return std::nullopt;
+  lease_ = ledger::Lease{head.term, head.fence};
+  renewed_at_ = asked->at;
+  waiting_for_.clear();
+  renew_when_due();
+  return lease_;
+}
+
+void Leadership::lapse(const std::exception& problem) {
+  if (trust_left() > std::chrono::milliseconds::zero()) return;
+  const std::chrono::duration<double> age = clock_.since_boot() - renewed_at_;
+  lose();
+  loss_ = Loss{false, fmt::format("the lease was last renewed {:.1f} s ago: {}", age.count(),
+                                  problem.what())};
+}
+
+void Leadership::renew_when_due() {
+  const auto start = clock_.since_boot();
+  if (start - renewed_at_ < options_.ttl / 3) return;
+  try {
+    ledger_.renew(*lease_);
+    renewed_at_ = start;
+    core::failpoint("leadership.renewed");
+  } catch (const ledger::Fenced& fenced) {
+    lose();
+    loss_ = Loss{true, fenced.what()};
+  } catch (const ledger::Unavailable& problem) {
+    lapse(problem);
+  } catch (const ledger::OutcomeUnknown& problem) {
+    lapse(problem);
   }
+}
+
+std::optional<ledger::Lease> Leadership::follow() {
   const auto head = ledger_.head();
   const auto now = clock_.since_boot();
+  if (auto recovered = recover(head)) return recovered;
   if (head.term.empty() || head.released || options_.sole) return acquire(head);
   const bool moved = !seen_ || seen_->term != head.term || seen_->renew_seq != head.renew_seq ||
                      seen_->head_seq != head.head_seq;
@@ -62,6 +89,14 @@ std::optional<ledger::Lease> Leadership::poll() {
   }
   waiting_for_ = head.holder;
   return std::nullopt;
+}
+
+std::optional<ledger::Lease> Leadership::poll() {
+  if (!lease_) return follow();
+  renew_when_due();
+  // Only who was fenced knows that the ledger answers, so only it asks at once who leads.
+  if (!lease_ && loss_ && loss_->fenced) return follow();
+  return lease_;
 }
 
 std::chrono::milliseconds Leadership::trust_left() const {

@@ -23,7 +23,8 @@ Runner::Runner(Engine& engine, Leadership& leadership, core::Clock& clock, Optio
       log_{std::move(log)} {}
 
 Runner::Step Runner::follow(Until until, core::BootTime since) {
-  if (!following_logged_) {
+  // Until the head names who leads there is nobody to name.
+  if (!following_logged_ && !leadership_.waiting_for().empty()) {
     log_("following", {{"leader", leadership_.waiting_for()}});
     following_logged_ = true;
   }
@@ -32,9 +33,20 @@ Runner::Step Runner::follow(Until until, core::BootTime since) {
   return {std::nullopt, follower_interval};
 }
 
+void Runner::lost(std::string_view event, std::string_view why) {
+  log_(event, {{"why", why}, {"fence", leading_}});
+  leading_ = 0;
+}
+
 Runner::Step Runner::step(Until until) {
   const auto lease = leadership_.poll();
+  if (const auto loss = leadership_.take_loss())
+    lost(loss->fenced ? "fenced" : "lease_lapsed", loss->why);
   if (!lease) return follow(until, clock_.since_boot() - started_);
+  if (leading_ != lease->fence) {
+    log_("leading", {{"fence", lease->fence}});
+    leading_ = lease->fence;
+  }
   following_logged_ = false;
   last_ = engine_.cycle(*lease, leadership_);
   refused_ = 0;
@@ -51,9 +63,9 @@ Runner::End Runner::run(Until until, const std::function<bool(std::chrono::milli
     try {
       next = step(until);
     } catch (const ledger::Fenced& fenced) {
-      log_("fenced", {{"why", fenced.what()}});
+      static_cast<void>(leadership_.take_loss());  // the same, noticed earlier in the cycle
+      lost("fenced", fenced.what());
       leadership_.lose();
-      next = follow(until, clock_.since_boot() - started_);
     } catch (const ledger::Unavailable& problem) {
       log_("ledger_unavailable", {{"why", problem.what()}});
       if (until == Until::one_cycle && clock_.since_boot() - started_ >= options_.leader_patience)

@@ -54,9 +54,11 @@ ledger::Head SeamLedger::head() {
 }
 std::optional<Lease> SeamLedger::acquire(const ledger::Head& seen, std::string_view new_term,
                                          std::string_view holder) {
-  auto lease = through(writes, "acquire", [&] { return memory_.acquire(seen, new_term, holder); });
-  if (lease) program_.term = lease->term;
-  return lease;
+  return through(writes, "acquire", [&] {
+    auto lease = memory_.acquire(seen, new_term, holder);
+    if (lease) program_.term = lease->term;  // also where the answer is lost: it knows what it asked
+    return lease;
+  });
 }
 void SeamLedger::renew(const Lease& lease) {
   through(writes, "renew", [&] { memory_.renew(lease); });

@@ -1,14 +1,17 @@
 """The service while its ledger fails, while another one leads, and as a new process per cycle."""
 
 import collections
+import os
 import pathlib
 import re
 import shutil
+import signal
 import socket
 import socketserver
 import subprocess
 import sys
 import threading
+import time
 import unittest
 
 from stand import SOURCE, Stand, amdahl, wait_until
@@ -180,6 +183,115 @@ class TwoServices(WithStand):
         self.assertEqual(second.stop(), 0)
         self.check_each_leg_ran_once()
         self.check_ledger()
+
+
+class Leaders(WithStand):
+    """Two services on one ledger; the leases are as short as they may be."""
+
+    TTL_S = 3
+
+    def setUp(self):
+        super().setUp()
+        self.stand.start_ledger()
+        self.stand.set_lease(f"{self.TTL_S}s")
+        self.assertEqual(amdahl("jobs", "add", self.stand.threefold(), config=self.stand.config).returncode, 0)
+        self.first = self.stand.serve()
+        self.fence = self.first.wait_for("leading")[0]["fence"]
+        self.second = self.stand.serve()
+        self.second.wait_for("following")
+        wait_until(lambda: len(self.stand.executions()) >= 3, "three legs ran")
+
+    def test_a_leader_that_stood_still_past_its_lease_wakes_up_fenced_and_follows(self):
+        self.first.signal(signal.SIGSTOP)
+        fence = self.second.wait_for("leading")[0]["fence"]
+        self.assertGreater(fence, self.fence)
+        ran = len(self.stand.executions())
+        wait_until(lambda: len(self.stand.executions()) >= ran + 2, "the second one goes on")
+        self.first.signal(signal.SIGCONT)
+        fenced = self.first.wait_for("fenced")
+        self.assertTrue(fenced[0]["why"])
+        self.assertEqual(fenced[0]["fence"], self.fence)
+        self.assertEqual(self.first.wait_for("following")[0]["leader"], self.stand.ask("status")["loop"]["holder"])
+        wait_until(self.wins, "the win is recorded")
+        self.assertTrue(self.first.lives())
+        self.assertEqual(len(self.first.events("fenced")), 1)
+        self.assertEqual(len(self.first.events("leading")), 1)
+        late = self.stand.sql(f"SELECT count(*) FROM amdahl.event WHERE fence < {fence} AND seq > "
+                              f"(SELECT min(seq) FROM amdahl.event WHERE fence = {fence})")
+        self.assertEqual(late, "0")
+        self.check_each_leg_ran_once()
+        self.check_ledger()
+
+    def test_a_killed_leader_is_replaced_within_a_lease_and_a_second_while_reads_go_on(self):
+        self.first.kill()
+        killed = time.monotonic()
+        while not self.second.events("leading"):
+            self.assertLess(time.monotonic() - killed, self.TTL_S + 1)
+            self.assertEqual(amdahl("status", "-q", config=self.stand.config).returncode, 0)
+        wait_until(self.wins, "the win is recorded")
+        self.check_each_leg_ran_once()
+        self.check_ledger()
+
+
+class LedgerTroubled(WithStand):
+    """What a database's people do to it, in the middle of an experiment."""
+
+    def setUp(self):
+        super().setUp()
+        self.stand.start_ledger()
+        self.assertEqual(amdahl("jobs", "add", self.stand.threefold(), config=self.stand.config).returncode, 0)
+        self.service = self.stand.serve()
+        self.after_legs(3)
+
+    def after_legs(self, more):
+        ran = len(self.stand.executions())
+        wait_until(lambda: len(self.stand.executions()) >= ran + more, f"{more} more legs ran")
+
+    def check_it_ends_well(self):
+        wait_until(self.wins, "the win is recorded")
+        self.assertEqual(self.service.stop(), 0)
+        self.check_each_leg_ran_once()
+        self.check_ledger()
+
+    def troubles(self):
+        return self.service.events("ledger_unavailable") + self.service.events("ledger_outcome_unknown")
+
+
+class LedgerRestarts(LedgerTroubled):
+    def test_restarts_in_both_ways_lose_and_repeat_nothing(self):
+        for mode in ("fast", "immediate"):
+            with self.subTest(mode=mode):
+                self.stand.pg_restart(mode)
+                self.after_legs(2)
+        self.assertTrue(self.service.lives())
+        self.check_it_ends_well()
+
+
+class LedgerCutsConnections(LedgerTroubled):
+    def test_connections_that_are_ended_again_and_again_lose_and_repeat_nothing(self):
+        pace, ended = threading.Event(), 0
+        for _ in range(16):
+            pace.wait(0.3)
+            ended += int(self.stand.sql(
+                "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity "
+                "WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()"))
+        self.assertGreaterEqual(ended, 4)
+        wait_until(self.troubles, "it says that connections break")
+        self.check_it_ends_well()
+
+
+class LedgerStandsStill(LedgerTroubled):
+    def test_a_server_that_stands_still_is_left_and_found_again(self):
+        processes = self.stand.server_processes()
+        for pid in processes:
+            os.kill(pid, signal.SIGSTOP)
+        try:
+            wait_until(self.troubles, "it says that nobody answers", seconds=20)
+        finally:
+            for pid in processes:
+                os.kill(pid, signal.SIGCONT)
+        self.assertTrue(self.service.lives())
+        self.check_it_ends_well()
 
 
 class EveryCycleAnotherProcess(WithStand):

@@ -66,6 +66,10 @@ class Stand:
                       "--keep-ledger", "-q")
         assert done.returncode == 0, done.stderr
 
+    def set_lease(self, ttl):
+        """For the services that start from now on."""
+        (self.state / "conf.d/lease.toml").write_text(f'[loop]\nlease_ttl = "{ttl}"\n')
+
     def ask(self, *words):
         done = amdahl(*words, "-o", "json", config=self.config)
         assert done.returncode == 0, done.stderr
@@ -87,15 +91,45 @@ class Stand:
 
     def restart_ledger(self):
         data = self.state / "ledger"
-        command = shlex.split((data / "postmaster.opts").read_text())
-        if os.geteuid() == 0:
-            command = ["setpriv", f"--reuid={data.owner()}", f"--regid={data.group()}",
-                       "--init-groups", *command]
+        command = self.as_owner(*shlex.split((data / "postmaster.opts").read_text()))
         # Kept, so that its end is awaited by whoever stops it.
         self._postmaster = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
                                             stderr=subprocess.DEVNULL, start_new_session=True)
         wait_until(lambda: amdahl("status", "-q", config=self.config).returncode == 0,
                    "the ledger answers again")
+
+    def as_owner(self, *command):
+        """`command` as the user whose ledger it is."""
+        data = self.state / "ledger"
+        if os.geteuid() == 0:
+            command = ["setpriv", f"--reuid={data.owner()}", f"--regid={data.group()}",
+                       "--init-groups", *command]
+        return [str(word) for word in command]
+
+    def pg_program(self, name):
+        server = shlex.split((self.state / "ledger/postmaster.opts").read_text())[0]
+        return pathlib.Path(server).parent / name
+
+    def pg_restart(self, mode):
+        data = self.state / "ledger"
+        subprocess.run(self.as_owner(self.pg_program("pg_ctl"), "-D", data, "-m", mode, "-w", "-s",
+                                     "-l", data / "restart.log", "restart"),
+                       check=True, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, cwd="/",
+                       timeout=WAIT_S)
+
+    def sql(self, statement):
+        """One answer, as the ledger's superuser."""
+        lines = (self.state / "ledger/postmaster.pid").read_text().split("\n")
+        done = subprocess.run(self.as_owner(self.pg_program("psql"), "-XAtq", "-h", lines[4], "-p", lines[3],
+                                            "-U", "amdahl_owner", "-d", "amdahl", "-c", statement),
+                              check=True, stdout=subprocess.PIPE, text=True, cwd="/", timeout=WAIT_S)
+        return done.stdout.strip()
+
+    def server_processes(self):
+        """The postmaster first, then what it started."""
+        head = self.postmaster()
+        children = pathlib.Path(f"/proc/{head}/task/{head}/children").read_text().split()
+        return [head, *map(int, children)]
 
     def remove(self):
         for service in self._services:
@@ -126,11 +160,15 @@ class Service:
     def lives(self):
         return self._process.poll() is None
 
+    def signal(self, number):
+        self._process.send_signal(number)
+
     def kill(self):
         self._process.kill()
         return self._process.wait(10)
 
     def stop(self):
         if self.lives():
+            self._process.send_signal(signal.SIGCONT)  # a stopped one would not hear the other
             self._process.terminate()
         return self._process.wait(10)

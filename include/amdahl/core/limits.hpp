@@ -26,6 +26,7 @@ inline constexpr int knobs_max = 64;
 inline constexpr int knob_values_max = 32;
 inline constexpr int live_runs_max = 1'000;     // one listing, one cold read
 inline constexpr auto statement_timeout = 5s;   // PostgreSQL, per stage
+inline constexpr auto answer_timeout = 7s;      // a stage's, then the server counts as lost
 inline constexpr auto lease_ttl = 15s;          // takeover after a leader's death
 inline constexpr auto submit_timeout = 10s;     // one scheduler call
 inline constexpr auto hold_deadline = 24h * 7;  // then `inconclusive`

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <memory>
 #include <nlohmann/json.hpp>
@@ -9,6 +10,7 @@
 #include <string_view>
 #include <vector>
 
+#include "amdahl/core/limits.hpp"
 #include "amdahl/ledger/errors.hpp"
 #include "amdahl/ledger/snapshot.hpp"
 
@@ -160,9 +162,10 @@ struct ProductionRun {
   bool champion = false;        ///< ran the champion: counts for the bank
 };
 
-/// The ledger: PostgreSQL behind named functions. Every call blocks at most the statement timeout
-/// and throws only the types of errors.hpp. Every mutator is idempotent by key and checks term and
-/// fence in its own transaction. Not thread-safe: one object per thread.
+/// The ledger: PostgreSQL behind named functions. Every call ends within the time to connect and
+/// the patience for an answer, even when the server stands still, and throws only the types of
+/// errors.hpp. Every mutator is idempotent by key and checks term and fence in its own transaction.
+/// Not thread-safe: one object per thread.
 class Ledger {
  public:
   virtual ~Ledger() = default;
@@ -249,6 +252,8 @@ class Ledger {
 struct ConnectOptions {
   bool allow_owner =
       false;  ///< seeded tests only: the owner may choose salts, so it knows the coins
+  /// How long a stage may wait for its answer before the server counts as lost.
+  std::chrono::milliseconds patience = core::limits::answer_timeout;
 };
 
 /// Connects as the service's role (`url`: a libpq connection string). Throws Unavailable,

@@ -4,6 +4,7 @@
 #include <functional>
 #include <optional>
 #include <string>
+#include <utility>
 
 #include "amdahl/core/clock.hpp"
 #include "amdahl/core/limits.hpp"
@@ -37,13 +38,30 @@ class Leadership {
   /// Gives the lease back, so that the next one need not wait. Best effort.
   void release();
 
-  /// The holder that this one waits for; empty while it leads.
+  /// The holder that this one waits for; empty while it leads and before the head was read.
   const std::string& waiting_for() const { return waiting_for_; }
+
+  struct Loss {
+    bool fenced = false;  ///< another leads; else nobody could be asked in time
+    std::string why;
+  };
+  /// Why the lease was lost without anybody having called `lose`; each loss is told once.
+  std::optional<Loss> take_loss() { return std::exchange(loss_, std::nullopt); }
+
   /// Forgets the lease: somebody else leads, or the ledger is gone.
   void lose();
 
  private:
+  /// A lease that was asked for; whether it was given only the head can tell.
+  struct Asked {
+    std::string term;
+    core::BootTime at{0};
+  };
+  void renew_when_due();
+  void lapse(const std::exception& problem);
   std::optional<ledger::Lease> acquire(const ledger::Head& seen);
+  std::optional<ledger::Lease> follow();
+  std::optional<ledger::Lease> recover(const ledger::Head& head);
   std::chrono::milliseconds trust_left() const;
   std::string new_term();
 
@@ -56,6 +74,8 @@ class Leadership {
   std::optional<ledger::Head> seen_;
   core::BootTime seen_at_{0};
   std::string waiting_for_;
+  std::optional<Asked> asked_;
+  std::optional<Loss> loss_;
 };
 
 }  // namespace amdahl::loop

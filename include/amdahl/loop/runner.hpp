@@ -42,6 +42,7 @@ class Runner {
   };
   Step step(Until until);
   Step follow(Until until, core::BootTime since);
+  void lost(std::string_view event, std::string_view why);
 
   Engine& engine_;
   Leadership& leadership_;
@@ -51,6 +52,7 @@ class Runner {
   CycleReport last_;
   core::BootTime started_{0};
   int refused_ = 0;
+  std::int64_t leading_ = 0;  ///< the fence that was logged; 0 while following
   bool following_logged_ = false;
 };
 
