@@ -340,7 +340,8 @@ class Standby:
         url.write_text((stand.state / "secrets/ledger-url").read_text().replace(lines[4], str(self._folder)))
         url.chmod(0o600)
         self.config = stand.folder / "standby.toml"
-        self.config.write_text(stand.config.read_text().replace(str(stand.state / "secrets/ledger-url"), str(url)))
+        text = stand.config.read_text().replace(str(stand.state / "secrets/ledger-url"), str(url))
+        self.config.write_text(text + '[loop]\nlease_ttl = "3s"\n')
 
     def promote_before(self, transaction):
         with open(self._data / "postgresql.auto.conf", "a", encoding="utf-8") as settings:
