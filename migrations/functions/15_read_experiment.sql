@@ -65,3 +65,13 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, amdahl, pg_te
        FROM jsonb_array_elements(p_args->'questions') WITH ORDINALITY AS asked(question, n)))
     ELSE amdahl._known(p_args) END
 $$;
+
+-- Which of these places of the chain (event and 8 bytes of its hash) are none of this ledger's.
+CREATE OR REPLACE FUNCTION amdahl.read_witnesses(p_args jsonb) RETURNS jsonb
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, amdahl, pg_temp AS $$
+  SELECT jsonb_build_object('schema', 'amdahl.witnesses/v1', 'unknown',
+    coalesce(jsonb_agg(n - 1 ORDER BY n), '[]'))
+  FROM jsonb_array_elements(p_args->'witnesses') WITH ORDINALITY AS asked(witness, n)
+  WHERE (SELECT left(encode(e.hash, 'hex'), 16) FROM event e
+         WHERE e.seq = (witness->>'head_seq')::bigint) IS DISTINCT FROM witness->>'head_hash'
+$$;

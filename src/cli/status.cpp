@@ -51,16 +51,16 @@ core::Result<void> read_status(Context& context, json& document) {
     return read.error();
   document["version"] = AMDAHL_VERSION;
   auto waiting = waiting_of(document);
-  if (stands_still(document)) {
-    if (const auto plan = context.services.dry_run()) {
-      for (const auto& reason : plan->waiting) {
-        // The ledger has said these already.
-        const bool said = reason.starts_with("paused") ||
-                          reason.find("for approval") != reason.npos ||
-                          reason.find(": hold: ") != reason.npos;
-        if (!said && waiting.size() < waiting_max) {
-          waiting.push_back({{"reason", reason}, {"next", ""}});
-        }
+  const bool still = stands_still(document);
+  if (const auto plan = context.services.dry_run()) {
+    for (const auto& reason : plan->waiting) {
+      // The ledger has said these already.
+      const bool said = reason.starts_with("paused") ||
+                        reason.find("for approval") != reason.npos ||
+                        reason.find(": hold: ") != reason.npos;
+      // Of a rewound ledger even the live runs are of the past: they do not mean that it moves.
+      if ((still || plan->rewound) && !said && waiting.size() < waiting_max) {
+        waiting.push_back({{"reason", reason}, {"next", ""}});
       }
     }
   }

@@ -50,6 +50,7 @@ View Engine::look(const ledger::Snapshot& snapshot) {
   for (auto* adapter : parts_.adapters) {
     look_at_cluster(snapshot, *adapter, view.clusters[adapter->cluster()]);
   }
+  look_for_strangers(snapshot, view);
   look_at_code(snapshot, view);
   look_for_known(snapshot, view);
   return view;
@@ -75,6 +76,31 @@ void Engine::look_at_cluster(const ledger::Snapshot& snapshot, Adapter& adapter,
       view.results.emplace(run.key, fetch_result(adapter, run.key));
     }
   }
+}
+
+// A run whose acceptance is recorded was armed before that, in this chain. Of all others only the
+// chain can tell: by now it may have grown past the place that their witness names.
+void Engine::look_for_strangers(const ledger::Snapshot& snapshot, View& view) {
+  auto witnesses = nlohmann::json::array();
+  std::vector<core::RunKey> keys;
+  std::map<core::RunKey, const ledger::RunRow*> live;
+  for (const auto& run : snapshot.live_runs) live.emplace(run.key, &run);
+  for (const auto& [name, cluster] : view.clusters) {
+    for (const auto& seen : cluster.listing.runs) {
+      if (seen.witness.head_hash.empty()) continue;  // not readable there
+      const auto row = live.find(seen.key);
+      if (row != live.end() && row->second->native_id == seen.ref.native_id &&
+          row->second->native_at_us == seen.ref.submitted_at_us)
+        continue;
+      witnesses.push_back(
+          {{"head_seq", seen.witness.head_seq}, {"head_hash", seen.witness.head_hash}});
+      keys.push_back(seen.key);
+    }
+  }
+  if (keys.empty()) return;
+  const auto answer =
+      parts_.ledger.read("witnesses", {{"witnesses", std::move(witnesses)}})["unknown"];
+  for (const auto& index : answer) view.strangers.insert(keys.at(index.get<std::size_t>()));
 }
 
 void Engine::look_at_code(const ledger::Snapshot& snapshot, View& view) {

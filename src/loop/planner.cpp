@@ -149,14 +149,17 @@ std::optional<std::string> rewind_seen(const ledger::Snapshot& snapshot, const V
   for (const auto& [name, cluster] : view.clusters) {
     for (const auto& seen : cluster.listing.runs) {
       const auto& witness = seen.witness;
-      if (witness.fence <= snapshot.head.fence && witness.head_seq <= snapshot.head.head_seq)
-        continue;
+      const bool ahead =
+          witness.fence > snapshot.head.fence || witness.head_seq > snapshot.head.head_seq;
+      if (!ahead && !view.strangers.contains(seen.key)) continue;
       return fmt::format(
-          "the ledger was rewound: {} on {} was submitted at event {} under fence {}, the ledger "
-          "ends at event {} and fence {}; nothing is done until its lost tail is restored (a new "
-          "ledger needs a state directory of its own)",
-          seen.key.text, name, witness.head_seq, witness.fence, snapshot.head.head_seq,
-          snapshot.head.fence);
+          "the ledger was rewound: {} on {} was submitted at event {} under fence {}, {}; nothing "
+          "is done until its lost tail is restored (a new ledger needs a state directory of its "
+          "own)",
+          seen.key.text, name, witness.head_seq, witness.fence,
+          ahead ? fmt::format("the ledger ends at event {} and fence {}", snapshot.head.head_seq,
+                              snapshot.head.fence)
+                : std::string{"the ledger has another event in that place"});
     }
   }
   return std::nullopt;

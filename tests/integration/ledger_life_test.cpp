@@ -39,6 +39,22 @@ TEST_CASE("arming answers the head that holds the intent, for the witness", "[le
   CHECK(armed.term == driver.lease.term);
 }
 
+TEST_CASE("the ledger tells which places of a chain are none of its own", "[ledger]") {
+  LedgerDriver driver;
+  const auto head = driver.ledger->head();
+  const auto hash = head.head_hash.substr(0, 16);
+  const auto unknown = [&](nlohmann::json witnesses) {
+    return driver.ledger->read("witnesses", {{"witnesses", std::move(witnesses)}})["unknown"];
+  };
+  const auto at = [](std::int64_t seq, const std::string& text) {
+    return nlohmann::json{{"head_seq", seq}, {"head_hash", text}};
+  };
+  CHECK(unknown(nlohmann::json::array()) == nlohmann::json::array());
+  CHECK(unknown({at(head.head_seq, hash)}) == nlohmann::json::array());
+  CHECK(unknown({at(head.head_seq, std::string(16, '0')), at(head.head_seq, hash),
+                 at(head.head_seq + 1, hash)}) == nlohmann::json{0, 2});
+}
+
 TEST_CASE("what is written comes back as it was", "[ledger]") {
   LedgerDriver driver;
   const auto job = driver.add_job();

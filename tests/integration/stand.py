@@ -75,8 +75,8 @@ class Stand:
         assert done.returncode == 0, done.stderr
         return json.loads(done.stdout)
 
-    def serve(self):
-        service = Service(self.config, self.folder / f"serve-{len(self._services)}.log")
+    def serve(self, config=None):
+        service = Service(config or self.config, self.folder / f"serve-{len(self._services)}.log")
         self._services.append(service)
         return service
 

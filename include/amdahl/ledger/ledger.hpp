@@ -243,7 +243,9 @@ class Ledger {
   /// Read models as JSON, for CLI and API alike: the SQL function `read_<view>(args jsonb)`.
   /// Views: status, rank, jobs, job, hypotheses, experiments, experiment, runs, bank, events,
   /// verify, and `known` {fingerprint, job, changes}: {"experiment": summary|null, "near":
-  /// summary|null}; {"questions": [such]} is answered by {"answers": [such]} in order.
+  /// summary|null}; {"questions": [such]} is answered by {"answers": [such]} in order. `witnesses`
+  /// {"witnesses": [{"head_seq", "head_hash"}]}: {"unknown": [indexes of those that this chain does
+  /// not have]}.
   virtual nlohmann::json read(std::string_view view, const nlohmann::json& args) = 0;
   /// Statements sent since construction: the cost contract is counted, not believed.
   virtual std::int64_t round_trips() const = 0;

@@ -56,6 +56,7 @@ class Engine {
                        ClusterView& view);
   void look_at_code(const ledger::Snapshot& snapshot, View& view);
   void look_for_known(const ledger::Snapshot& snapshot, View& view);
+  void look_for_strangers(const ledger::Snapshot& snapshot, View& view);
 
   void perform_decisions(const ledger::Lease& lease, const Actions& actions, CycleReport& report);
   void perform_runs(const ledger::Lease& lease, const Actions& actions, CycleReport& report);

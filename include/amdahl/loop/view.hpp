@@ -3,6 +3,7 @@
 #include <map>
 #include <nlohmann/json.hpp>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -35,6 +36,7 @@ struct View {
   std::map<core::JobId, core::Result<CodeSnapshot>> code;  ///< of jobs with something to register
   std::map<std::string, nlohmann::json> known;        ///< command key → the `known` read model
   std::map<core::HypothesisId, core::Error> unfit;    ///< whose patch does not apply to the code
+  std::set<core::RunKey> strangers;                   ///< whose witness the ledger does not have
   std::map<std::string, core::Error> unfit_commands;  ///< the same for propose commands, by key
 };
 
