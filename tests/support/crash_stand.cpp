@@ -70,6 +70,24 @@ core::RunKey orphan_key() { return core::make_run_key({7, 7, 7, 7}, 1); }
 
 }  // namespace
 
+bool die_here(const std::function<void()>& work, const std::string& failpoint) {
+  const pid_t child = ::fork();
+  if (child < 0) throw std::runtime_error{"cannot fork"};
+  if (child == 0) {
+    if (!failpoint.empty()) obey({failpoint, 1});
+    try {
+      work();
+    } catch (...) {
+      ::_exit(4);
+    }
+    ::_exit(0);
+  }
+  int status = 0;
+  while (::waitpid(child, &status, 0) < 0 && errno == EINTR) {
+  }
+  return WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL;
+}
+
 std::string text_of(const Death& death) { return fmt::format("{}@{}", death.failpoint, death.nth); }
 
 CrashStand::CrashStand(Story story) : story_{story}, stand_{0, 4} {
@@ -109,8 +127,7 @@ void CrashStand::start_over() {
   if (story_ == Story::aborted) submit_orphan();
 }
 
-// Held by us, in no ledger: what a leader leaves that lost the tail of its ledger.
-void CrashStand::submit_orphan() {
+core::RunSpec CrashStand::orphan() const {
   core::RunSpec spec;
   spec.key = orphan_key();
   spec.name = "orphan";
@@ -122,7 +139,12 @@ void CrashStand::submit_orphan() {
   core::LegSpec leg;
   leg.command = {"true"};
   spec.legs = {leg};
-  const auto submitted = stand_.adapter()->submit(spec, std::chrono::seconds{10});
+  return spec;
+}
+
+// Held by us, in no ledger: what a leader leaves that lost the tail of its ledger.
+void CrashStand::submit_orphan() {
+  const auto submitted = stand_.adapter()->submit(orphan(), std::chrono::seconds{10});
   if (submitted.kind != scheduler_adapters::Submitted::Kind::accepted)
     throw std::runtime_error{"no orphan: " + submitted.failure.message};
 }

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -16,6 +17,9 @@ struct Death {
   int nth = 1;
 };
 std::string text_of(const Death& death);
+
+/// Does `work` in a child that gets SIGKILL at its first crossing; whether it got there.
+bool die_here(const std::function<void()>& work, const std::string& failpoint);
 
 /// What a loop does from beginning to end, chosen so that together they cross every failpoint.
 enum class Story {
@@ -39,6 +43,9 @@ class CrashStand {
   const std::vector<Death>& crossings() const { return crossings_; }
   /// What is wrong at rest, one line each.
   std::vector<std::string> faults();
+
+  /// Nothing that any ledger awaits, held at the local cluster.
+  core::RunSpec orphan() const;
 
   LoopStand& stand() { return stand_; }
 
