@@ -42,11 +42,15 @@ std::set<std::string> rows_of(const CrashStand& stand) {
   return rows;
 }
 
-void kill_at_each(CrashStand& stand, const std::set<std::string>& rows) {
+// How many of the rows killed something.
+std::size_t kill_at_each(CrashStand& stand, const std::set<std::string>& rows) {
+  std::size_t died = 0;
   for (const auto& row : rows) {
-    CAPTURE(row);
-    CHECK(check_story(stand, 1, {{row, 1}}) == 1);
+    const auto killed = check_story(stand, 1, {{row, 1}});
+    if (killed == 0) UNSCOPED_INFO(row << " was not crossed");
+    died += killed == 1 ? 1 : 0;
   }
+  return died;
 }
 
 bool has_own_test(std::string_view row) {
@@ -58,7 +62,8 @@ bool has_own_test(std::string_view row) {
 TEST_CASE("killed once at each failpoint of a measured job, the loop ends the same",
           "[failpoints][integration]") {
   CrashStand stand{Story::measured};
-  kill_at_each(stand, rows_of(stand));
+  const auto rows = rows_of(stand);
+  CHECK(kill_at_each(stand, rows) == rows.size());
 }
 
 TEST_CASE("killed once at each other failpoint, and every row is crossed",
@@ -71,7 +76,7 @@ TEST_CASE("killed once at each other failpoint, and every row is crossed",
   CrashStand stand{Story::aborted};
   auto rest = rows_of(stand);
   for (const auto& row : crossed) rest.erase(row);
-  kill_at_each(stand, rest);
+  CHECK(kill_at_each(stand, rest) == rest.size());
   crossed.merge(rest);
   for (const auto& row : core::failpoints) {
     CAPTURE(row.name);
@@ -125,8 +130,8 @@ Death draw_death(std::mt19937_64& dice, const CrashStand& stand) {
   return drawn(dice, row->second);
 }
 
-// Seeds `part`, `part` + 4, … to 300.
-void kill_at_seeded_pairs(std::uint64_t part) {
+// Seeds `part`, `part` + 4, … to 300: deaths a pair, on average.
+double kill_at_seeded_pairs(std::uint64_t part) {
   std::map<Story, std::unique_ptr<CrashStand>> stands;
   int died = 0;
   int pairs = 0;
@@ -140,26 +145,26 @@ void kill_at_seeded_pairs(std::uint64_t part) {
     died += check_story(*stand, seed, {first, draw_death(dice, *stand)});
     ++pairs;
   }
-  CHECK(died >= pairs);
+  return static_cast<double>(died) / pairs;
 }
 
 }  // namespace
 
 TEST_CASE("killed at 300 seeded pairs of failpoints, the loop ends the same: part 1",
           "[failpoints][integration]") {
-  kill_at_seeded_pairs(1);
+  CHECK(kill_at_seeded_pairs(1) > 1);
 }
 TEST_CASE("killed at 300 seeded pairs of failpoints, the loop ends the same: part 2",
           "[failpoints][integration]") {
-  kill_at_seeded_pairs(2);
+  CHECK(kill_at_seeded_pairs(2) > 1);
 }
 TEST_CASE("killed at 300 seeded pairs of failpoints, the loop ends the same: part 3",
           "[failpoints][integration]") {
-  kill_at_seeded_pairs(3);
+  CHECK(kill_at_seeded_pairs(3) > 1);
 }
 TEST_CASE("killed at 300 seeded pairs of failpoints, the loop ends the same: part 4",
           "[failpoints][integration]") {
-  kill_at_seeded_pairs(4);
+  CHECK(kill_at_seeded_pairs(4) > 1);
 }
 
 TEST_CASE("killed at every pair of failpoints, the loop ends the same",
