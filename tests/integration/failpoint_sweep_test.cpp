@@ -99,6 +99,25 @@ TEST_CASE("killed at the end of a run without a shim, its folder is tidied",
   CHECK(stand.faults() == std::vector<std::string>{});
 }
 
+TEST_CASE("a run stopped before a shim took its folder leaves none", "[failpoints][integration]") {
+  const auto* const row = GENERATE("local.directory_made", "local.spec_written");
+  CAPTURE(row);
+  CrashStand stand{Story::aborted};
+  stand.start_over();
+  REQUIRE(stand.tell(1, Death{row, 1}));
+  {
+    const auto ledger = ledger::connect(stand.stand().database().service_url());
+    const auto live = ledger->read_snapshot().live_runs;
+    REQUIRE_FALSE(live.empty());
+    ledger->put_command("story-abort", "abort",
+                        {{"experiment", live.front().experiment.value}, {"reason", "at once"}});
+  }
+  // The request is committed and its leader dies before it sees the run again.
+  REQUIRE(stand.tell(2, Death{"ledger.decision_stored", 1}));
+  stand.tell(3);
+  CHECK(stand.faults() == std::vector<std::string>{});
+}
+
 TEST_CASE("a migration killed at each of its failpoints is finished by the next one",
           "[failpoints][integration]") {
   for (const auto& row : core::failpoints) {
