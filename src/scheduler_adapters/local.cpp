@@ -246,6 +246,10 @@ Cancelled LocalAdapter::cancel(const RunKey& key, const NativeRef&, CancelMode m
     return Cancelled::failed;
   }
   const auto word = mode == CancelMode::stop ? names::cancel_stop : names::cancel_if_unclaimed;
+  const auto asked = run_files::read_file(
+      *directory / names::cancel, names::cancel_stop.size() + names::cancel_if_unclaimed.size());
+  if (asked && (*asked == word || *asked == names::cancel_stop))
+    return Cancelled::already_requested;
   const auto written = run_files::write_file(*directory / names::cancel, word);
   core::failpoint("local.cancel_written");
   return written ? Cancelled::requested : Cancelled::failed;

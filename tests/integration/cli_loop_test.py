@@ -132,6 +132,15 @@ class WithoutLedger(unittest.TestCase):
             self.assertEqual(done.returncode, 4, done.stderr)
             self.assertEqual(amdahl("doctor", config=config).returncode, 8)
 
+    def test_doctor_warns_where_a_service_would_kill_itself(self):
+        with tempfile.TemporaryDirectory() as folder:
+            config = pathlib.Path(folder, "amdahl.toml")
+            config.write_text("")
+            armed = amdahl("doctor", config=config, environment={"AMDAHL_FAILPOINT": "engine.planned"})
+            self.assertIn("AMDAHL_FAILPOINT=engine.planned: a service with it kills itself", armed.stdout)
+            self.assertIn("unset AMDAHL_FAILPOINT", armed.stdout)
+            self.assertNotIn("kills itself", amdahl("doctor", config=config).stdout)
+
     def test_judge_reads_standard_input(self):
         done = amdahl("judge", "-", "--sigma0", "0.03", "-o", "json", stdin="1,0.9\n1,0.91\n")
         document = json.loads(done.stdout)

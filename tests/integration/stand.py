@@ -15,10 +15,10 @@ PROGRAM = pathlib.Path(os.environ["AMDAHL_BINARY_DIR"]) / "amdahl"
 WAIT_S = 120
 
 
-def amdahl(*words, config=None, stdin=None):
+def amdahl(*words, config=None, stdin=None, environment=None):
     command = [str(PROGRAM), *(["--config", str(config)] if config else []), *map(str, words)]
     return subprocess.run(command, input=stdin, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-                          text=True, timeout=WAIT_S)
+                          text=True, timeout=WAIT_S, env={**os.environ, **(environment or {})})
 
 
 def wait_until(holds, what, seconds=WAIT_S):

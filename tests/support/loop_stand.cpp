@@ -42,12 +42,18 @@ LoopStand::~LoopStand() {
   fs::remove_all(folder_, ignored);
 }
 
+core::JobSpec LoopStand::job(const std::string& fixture,
+                             const std::map<std::string, std::string>& replaced) const {
+  const auto folder = fs::path{AMDAHL_SOURCE_DIR} / "tests/fixtures" / fixture;
+  auto text = read_text(folder / "job.toml.in");
+  for (const auto& [mark, value] : replaced) {
+    text.replace(text.rfind(mark), mark.size(), value);  // a comment names it before
+  }
+  return core::parse_job_file(text, "job.toml", folder.string()).value();
+}
+
 core::JobSpec LoopStand::threefold(const std::string& name) const {
-  auto text = read_text(fs::path{AMDAHL_SOURCE_DIR} / "tests/fixtures/threefold/job.toml.in");
-  const std::string mark = "@COUNT_FILE@";
-  text.replace(text.rfind(mark), mark.size(), count_file().string());  // the comment names it too
-  auto spec =
-      core::parse_job_file(text, "job.toml", AMDAHL_SOURCE_DIR "/tests/fixtures/threefold").value();
+  auto spec = job("threefold", {{"@COUNT_FILE@", count_file().string()}});
   spec.name = name;
   return spec;
 }
@@ -85,13 +91,14 @@ std::unique_ptr<LoopStand::Service> LoopStand::service(std::uint64_t seed) {
     Builder(std::uint64_t seed_, std::unique_ptr<ledger::Ledger> ledger_,
             std::unique_ptr<scheduler_adapters::Adapter> adapter_, ledger::Ledger& ref,
             scheduler_adapters::Adapter* pointer, const fs::path& folder, core::Clock& clock,
-            const loop::Settings& settings_, const decltype(LoopStand::log)& log_)
+            const loop::Settings& settings_, std::chrono::milliseconds ttl,
+            const decltype(LoopStand::log)& log_)
         : Service{SeededRandom{seed_},
                   std::move(ledger_),
                   std::move(adapter_),
                   loop::FileCodeStore{folder / "code"},
                   loop::Engine{{ref, {pointer}, code, random, settings_, log_}},
-                  loop::Leadership{ref, clock, random, {std::chrono::seconds{15}, "test", true}},
+                  loop::Leadership{ref, clock, random, {ttl, "test", true}},
                   loop::Runner{engine,
                                leadership,
                                clock,
@@ -100,7 +107,7 @@ std::unique_ptr<LoopStand::Service> LoopStand::service(std::uint64_t seed) {
                                log_}} {}
   };
   return std::make_unique<Builder>(seed, std::move(ledger), std::move(adapter), ledger_ref,
-                                   adapter_ptr, folder_, clock_, settings, log);
+                                   adapter_ptr, folder_, clock_, settings, lease_ttl, log);
 }
 
 nlohmann::json LoopStand::command(Service& service, const std::string& verb,

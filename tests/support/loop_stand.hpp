@@ -3,12 +3,14 @@
 #include <chrono>
 #include <filesystem>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "amdahl/core/job.hpp"
+#include "amdahl/core/limits.hpp"
 #include "amdahl/ledger/ledger.hpp"
 #include "amdahl/loop/runner.hpp"
 #include "amdahl/scheduler_adapters/local.hpp"
@@ -32,6 +34,10 @@ class LoopStand {
   /// The job of tests/fixtures/threefold; executions are counted in `count_file()`.
   core::JobSpec threefold(const std::string& name = "threefold") const;
   std::filesystem::path count_file() const { return folder_ / "count"; }
+  /// The job of tests/fixtures/`fixture`, with what stands for a mark at its last place in the
+  /// file.
+  core::JobSpec job(const std::string& fixture,
+                    const std::map<std::string, std::string>& replaced) const;
   /// Lines of the count file: one per execution of a leg.
   std::vector<std::string> executions() const;
 
@@ -45,6 +51,7 @@ class LoopStand {
     loop::Runner runner;
   };
   loop::Settings settings;
+  std::chrono::milliseconds lease_ttl = core::limits::lease_ttl;
   /// Every event of every service's log.
   std::function<void(std::string_view, const nlohmann::json&)> log;
   std::unique_ptr<Service> service(std::uint64_t seed = 1);

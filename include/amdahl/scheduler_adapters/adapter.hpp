@@ -77,7 +77,8 @@ struct FindResult {
 };
 
 enum class CancelMode { only_if_held, stop };
-enum class Cancelled { requested, already_ended, not_visible, failed };
+/// `already_requested` where the adapter can tell: what was asked before is on its way.
+enum class Cancelled { requested, already_requested, already_ended, not_visible, failed };
 
 struct Capacity {
   std::int64_t gpus = 0;
