@@ -1,9 +1,12 @@
 #include <fmt/format.h>
 
+#include <fstream>
 #include <ostream>
 
+#include "amdahl/ledger/export.hpp"
 #include "ask.hpp"
 #include "commands.hpp"
+#include "ledger_files.hpp"
 #include "numbers.hpp"
 #include "report.hpp"
 #include "table.hpp"
@@ -14,9 +17,24 @@ namespace {
 
 using nlohmann::json;
 
-ExitCode run_verify(Context& context, const Args&) {
+// Offline when an export is named.
+core::Result<void> read_proof(Context& context, const Args& args, json& document) {
+  if (!args.has("from")) return read_view(context, "verify", json::object(), document);
+  const auto name = args.text("from");
+  std::ifstream file;
+  if (name != "-") {
+    file.open(name, std::ios::binary);
+    if (!file) return core::Error{core::ErrorCode::not_found, "cannot read " + name, {}};
+  }
+  const auto proved = ledger::verify_export(name == "-" ? context.env.in : file, name);
+  if (!proved) return proved.error();
+  document = ledger::to_json(*proved);
+  return {};
+}
+
+ExitCode run_verify(Context& context, const Args& args) {
   json document;
-  if (const auto read = read_view(context, "verify", json::object(), document); !read) {
+  if (const auto read = read_proof(context, args, document); !read) {
     return report(context.env, read.error());
   }
   const bool ok = document.value("ok", false);
@@ -39,19 +57,36 @@ ExitCode run_verify(Context& context, const Args&) {
 }  // namespace
 
 Command ledger_command() {
-  return {"ledger",
-          "the ledger itself",
-          "  amdahl ledger verify\n  amdahl ledger verify -o json",
-          {},
-          {},
-          nullptr,
-          {{"verify",
-            "recompute the hash chain and compare the tables; exit 8 if something was altered",
-            "  amdahl ledger verify\n  amdahl ledger verify -o json",
-            {},
-            {},
-            run_verify,
-            {}}}};
+  return {
+      "ledger",
+      "the ledger itself",
+      "  amdahl ledger verify\n  amdahl ledger export copy.ledger",
+      {},
+      {},
+      nullptr,
+      {{"verify",
+        "recompute the hash chain and compare the tables; exit 8 if something was altered",
+        "  amdahl ledger verify\n  amdahl ledger verify --from copy.ledger -o json",
+        {},
+        {{"--from", "FILE", "an export instead of the ledger: needs no database"}},
+        run_verify,
+        {}},
+       {"export",
+        "write the whole ledger into a file that ledger verify --from proves",
+        "  amdahl ledger export copy.ledger\n  amdahl ledger export --owner - | zstd > copy.zst",
+        {{"FILE", "", "replaced at once when it is whole; - is standard output", true}},
+        {{"--owner", "",
+          "as the ledger's owner: with the salts of undecided experiments, for an import"}},
+        run_export,
+        {}},
+       {"import",
+        "fill an empty, migrated ledger from a complete export, as the owner",
+        "  amdahl --config new.toml db migrate\n  amdahl --config new.toml ledger import "
+        "copy.ledger",
+        {{"FILE", "", "written by ledger export --owner", true}},
+        {},
+        run_import,
+        {}}}};
 }
 
 }  // namespace amdahl::cli

@@ -16,6 +16,21 @@ std::array<std::uint8_t, 32> sha256(std::string_view text) {
   return digest;
 }
 
+// Kept as bytes, so that no header names libcrypto.
+static_assert(sizeof(SHA256_CTX) == 112 && alignof(SHA256_CTX) <= 8);
+
+Sha256::Sha256() { SHA256_Init(reinterpret_cast<SHA256_CTX*>(context_.data())); }
+
+void Sha256::add(std::string_view text) {
+  SHA256_Update(reinterpret_cast<SHA256_CTX*>(context_.data()), text.data(), text.size());
+}
+
+std::array<std::uint8_t, 32> Sha256::digest() {
+  std::array<std::uint8_t, 32> out{};
+  SHA256_Final(out.data(), reinterpret_cast<SHA256_CTX*>(context_.data()));
+  return out;
+}
+
 std::string hex(std::span<const std::uint8_t> bytes) {
   constexpr std::string_view digits = "0123456789abcdef";
   std::string text;

@@ -150,6 +150,17 @@ inline constexpr auto copy_salts =
     "COPY (SELECT experiment, digest, row_text FROM amdahl.sealed_salts() "
     "ORDER BY experiment) TO STDOUT";
 
+inline constexpr auto head_of_export =
+    "SELECT (SELECT max(version) FROM amdahl.schema_migration) || ' ' || head_seq || ' ' || "
+    "encode(head_hash, 'hex') FROM amdahl.loop_head";
+inline constexpr auto begin_import =
+    "BEGIN; SET LOCAL TimeZone = 'UTC'; SET LOCAL DateStyle = 'ISO, MDY'; "
+    "SET LOCAL IntervalStyle = 'postgres'; SET LOCAL extra_float_digits = 1; "
+    "SET LOCAL bytea_output = 'hex'; SELECT amdahl._begin_import()";
+inline constexpr auto copy_import = "COPY amdahl_import (name, row) FROM STDIN";
+inline constexpr auto import_rows = "SELECT amdahl._import_rows()";
+inline constexpr auto commit = "COMMIT";
+
 // -- databases of a private server --
 inline constexpr auto create_database = "CREATE DATABASE";  // and its quoted name
 inline constexpr auto one = "SELECT 1";

@@ -1,8 +1,13 @@
 #include "amdahl/ledger/verify.hpp"
 
+#include <fmt/format.h>
+
 #include <nlohmann/json.hpp>
 
+#include "amdahl/ledger/export.hpp"
+#include "export_text.hpp"
 #include "row_source.hpp"
+#include "schema.hpp"
 #include "verifier.hpp"
 
 namespace amdahl::ledger {
@@ -36,6 +41,15 @@ RowSink sink_of(Verifier& verifier) {
           }};
 }
 
+// Hands over a row of an export, in which events stand as rows; false when it cannot be read.
+bool give_line(Verifier& verifier, const ExportLine& line) {
+  if (line.table != "event") return give(verifier, line.table, line.text), true;
+  const auto row = RowText::parse(line.text);
+  const auto event = row ? event_from(*row) : std::nullopt;
+  if (event) verifier.event(*event);
+  return event.has_value();
+}
+
 }  // namespace
 
 nlohmann::json to_json(const Verification& verification) {
@@ -67,6 +81,25 @@ Verification verify_chain_since(const std::string& url, const Verification& earl
   const auto sink = sink_of(verifier);
   if (stream_table(session, *table_named("loop_head"), sink)) {
     stream_events(session, earlier.events, sink);
+  }
+  return verifier.finish();
+}
+
+core::Result<Verification> verify_export(std::istream& in, const std::string& name) {
+  ExportReader reader{in, name};
+  const auto header = reader.header();
+  if (!header) return header.error();
+  if (header->schema_version > binary_version()) {
+    return reader.error(fmt::format("the export has schema version {}, this binary only knows {}",
+                                    header->schema_version, binary_version()),
+                        "install a newer amdahl");
+  }
+  Verifier verifier;
+  while (!verifier.failed()) {
+    const auto line = reader.next();
+    if (!line) return line.error();
+    if (!*line) break;
+    if (!give_line(verifier, **line)) return reader.error("the event lacks a column");
   }
   return verifier.finish();
 }

@@ -97,6 +97,34 @@ class Loop(unittest.TestCase):
             first.send_signal(signal.SIGINT)
             self.assertEqual(first.wait(10), 130)
 
+    def test_a_copy_is_proved_without_the_ledger(self):
+        self.win()
+        copy, offline = self.folder / "copy.ledger", self.folder / "no.toml"
+        offline.write_text("")
+        document = self.ask("ledger", "export", copy)
+        check = json.loads(amdahl("schema", "ledger_copy").stdout)
+        self.assertEqual(violation(check, check, document), "")
+        self.assertEqual(copy.stat().st_mode & 0o777, 0o600)
+        self.assertEqual([path.name for path in self.folder.glob("copy*")], ["copy.ledger"])
+        self.assertEqual(amdahl("ledger", "verify", "--from", copy, config=offline).returncode, 0)
+        standard = amdahl("ledger", "export", "--owner", "-", config=self.config)
+        self.assertIn("rows exported", standard.stderr)
+        done = amdahl("ledger", "verify", "--from", "-", stdin=standard.stdout, config=offline)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        copy.write_text(standard.stdout[:-200])
+        done = amdahl("ledger", "verify", "--from", copy, config=offline)
+        self.assertEqual(done.returncode, 8)
+        self.assertIn("copy.ledger:", done.stderr)
+        refused = amdahl("ledger", "import", copy, config=self.config)
+        self.assertEqual(refused.returncode, 8, refused.stderr)
+        copy.write_text(standard.stdout)
+        refused = amdahl("ledger", "import", copy, config=self.config)
+        self.assertEqual(refused.returncode, 7, refused.stderr)
+        self.assertIn("not empty", refused.stderr)
+        done = amdahl("ledger", "export", self.folder / "absent/copy", config=self.config)
+        self.assertEqual(done.returncode, 8)
+        self.assertIn("absent", done.stderr)
+
     def test_z_an_altered_measurement_disagrees_and_is_found(self):
         # Last by its name: it spoils the ledger.
         name = self.win()["name"]
