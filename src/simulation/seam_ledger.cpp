@@ -54,7 +54,12 @@ ledger::Head SeamLedger::head() {
 }
 std::optional<Lease> SeamLedger::acquire(const ledger::Head& seen, std::string_view new_term,
                                          std::string_view holder) {
-  auto lease = through(writes, "acquire", [&] { return memory_.acquire(seen, new_term, holder); });
+  auto lease = through(writes, "acquire", [&] {
+    const auto before = program_.world.ledger.head;
+    auto taken = memory_.acquire(seen, new_term, holder);
+    if (taken) check_takeover(program_, before);
+    return taken;
+  });
   if (lease) program_.term = lease->term;
   return lease;
 }
