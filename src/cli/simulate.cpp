@@ -73,6 +73,7 @@ ExitCode run_simulate(Context& context, const Args& args) {
   }
   options.seed = *seed;
   options.schedules = *schedules;
+  options.first = args.has("first");
   const bool show = context.env.out_is_terminal && context.options.format == Format::table;
   if (show) {
     options.progress = [&](std::uint64_t done) {
@@ -90,14 +91,16 @@ ExitCode run_simulate(Context& context, const Args& args) {
 }  // namespace
 
 Command simulate_command() {
-  return {"simulate",
-          "search simulated crashes, stalls and failures for a broken promise",
-          "  amdahl simulate --seed 7 --schedules 10000\n  amdahl simulate --seed 7 -o json",
-          {},
-          {{"--seed", "N", "of the first schedule, 64 bits (1)"},
-           {"--schedules", "K", "how many (1000)"}},
-          run_simulate,
-          {}};
+  return {
+      "simulate",
+      "search simulated crashes, stalls and failures for a broken promise",
+      "  amdahl simulate --seed 7 --schedules 10000\n  amdahl simulate --seed 7 -o json",
+      {},
+      {{"--seed", "N", "of the first schedule, 64 bits (1)"},
+       {"--schedules", "K", "how many (1000)"},
+       {"--first", "", "stop at the first violation, without looking for its shortest schedule"}},
+      run_simulate,
+      {}};
 }
 
 }  // namespace amdahl::cli

@@ -83,7 +83,23 @@ void check_released(World& world, const NativeJob& job) {
   }
 }
 
+void check_takeover(const Program& program, const ledger::Head& before) {
+  auto& world = program.world;
+  if (before.term.empty() || before.released || world.lossy) return;
+  const auto stood = world.executor.now() - world.renewed_at;
+  if (stood < lease_ttl) {
+    world.breaks("a lease that is renewed is not taken",
+                 fmt::format("{} took the lease of {} {} ms after that had last renewed it",
+                             program.name, before.holder, stood.count() / 1000));
+  }
+}
+
 void check_after_write(World& world, std::string_view call) {
+  const auto& head = world.ledger.head;
+  if (head.term != world.last_head.term || head.renew_seq != world.last_head.renew_seq) {
+    world.last_head = head;
+    world.renewed_at = world.executor.now();
+  }
   const auto& state = world.ledger;
   if (world.budget_gpu_us > 0 && !world.lossy) {
     double used = 0;
@@ -110,6 +126,7 @@ void check_after_write(World& world, std::string_view call) {
 
 void check_at_rest(World& world) {
   check_executions(world);
+  check_attempts(world);
   check_nothing_left(world);
   check_pairs(world);
   check_verdicts(world);

@@ -163,6 +163,19 @@ nlohmann::json summary(const MemoryExperiment* row) {
   return out;
 }
 
+// amdahl.read_witnesses: the places of those that this chain never had.
+nlohmann::json unknown_witnesses(const MemoryState& state, const nlohmann::json& witnesses) {
+  auto unknown = nlohmann::json::array();
+  for (std::size_t i = 0; i < witnesses.size(); ++i) {
+    const auto seq = witnesses[i].at("head_seq").get<std::int64_t>();
+    const bool there = seq > 0 && seq <= static_cast<std::int64_t>(state.events.size());
+    const auto hash =
+        there ? core::hex(state.events[static_cast<std::size_t>(seq) - 1].hash).substr(0, 16) : "";
+    if (!there || hash != witnesses[i].at("head_hash")) unknown.push_back(i);
+  }
+  return {{"unknown", std::move(unknown)}};
+}
+
 core::ExperimentId register_one(Tx& tx, const ledger::Registration& item, std::int64_t fence) {
   const auto* old = taken(tx.state, item.fingerprint, item.replicate);
   if (old != nullptr && old->hypothesis == item.hypothesis && old->state < ExperimentState::decided)
@@ -848,8 +861,9 @@ std::optional<nlohmann::json> MemoryLedger::command_answer(std::string_view key)
   return std::nullopt;
 }
 
-nlohmann::json MemoryLedger::read(std::string_view, const nlohmann::json& args) {
+nlohmann::json MemoryLedger::read(std::string_view view, const nlohmann::json& args) {
   ++round_trips_;
+  if (view == "witnesses") return unknown_witnesses(state_, args.at("witnesses"));
   auto answers = nlohmann::json::array();
   for (const auto& question : args.at("questions")) {
     const MemoryJob* job = nullptr;

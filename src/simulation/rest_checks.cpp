@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <map>
 #include <set>
 
 namespace amdahl::simulation {
@@ -72,6 +73,21 @@ void check_executions(World& world) {
                      fmt::format("{} was executed by job {}, the ledger has `{}`", key, ids.front(),
                                  run.native_id));
       }
+    }
+  }
+}
+
+// Attempts are for runs that did not begin.
+void check_attempts(World& world) {
+  if (world.lossy) return;
+  std::map<std::int64_t, std::string> began;
+  for (const auto& run : world.ledger.runs) {
+    if (!run.pair || !world.scheduler.executions().contains(run.key.text)) continue;
+    const auto [it, first] = began.emplace(run.pair.value, run.key.text);
+    if (!first) {
+      world.breaks(
+          "a pair that began is not run again",
+          fmt::format("pair {} was run as {} and as {}", run.pair.value, it->second, run.key.text));
     }
   }
 }

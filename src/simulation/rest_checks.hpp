@@ -7,6 +7,7 @@
 
 namespace amdahl::simulation {
 
+void check_attempts(World& world);
 void check_executions(World& world);    ///< at most one per key, by the job that is recorded
 void check_nothing_left(World& world);  ///< no held orphan, nothing running, nothing live
 void check_pairs(World& world);         ///< coin, both arms, nothing dropped, nothing invented

@@ -16,7 +16,6 @@ namespace {
 using namespace std::chrono_literals;
 using Time = Executor::Time;
 
-constexpr auto lease_ttl = 1500ms;
 constexpr Time without_progress_max = 60s;  // some hundred quiet cycles
 constexpr Time after_rewind = 20s;  // a rewound ledger waits for a person: long enough to see
 constexpr Time horizon = 3h;

@@ -203,8 +203,29 @@ NativeJob* SimulatedScheduler::running(std::uint64_t dice) {
   return all.empty() ? nullptr : all[dice % all.size()];
 }
 
+// A shim that is asked to end writes what its legs had come to by then, if it is given the time.
+void SimulatedScheduler::cut_short(NativeJob& job, std::uint64_t dice) {
+  if (job.claimed && Dice{dice}.fork("result").chance(0.5)) {
+    auto result = result_of(job);
+    result.end_us = wall_us();
+    result.problem = "the run was cut short";
+    for (auto leg : job.legs) {
+      if (leg.start_us > result.end_us) break;
+      if (leg.start_us + leg.window_us > result.end_us) {
+        leg.window_us = result.end_us - leg.start_us;
+        leg.exit_code.reset();
+        leg.units.reset();
+        leg.problem = "it was stopped";
+      }
+      result.legs.push_back(std::move(leg));
+    }
+    directories_[job.spec.key.text].result = core::canonical_json(core::to_json(result));
+  }
+  end(job, RunOutcome::preempted, CauseClass::infra, "preempted");
+}
+
 void SimulatedScheduler::preempt(std::uint64_t dice) {
-  if (auto* job = running(dice)) end(*job, RunOutcome::preempted, CauseClass::infra, "preempted");
+  if (auto* job = running(dice)) cut_short(*job, dice);
 }
 
 void SimulatedScheduler::requeue(std::uint64_t dice) {

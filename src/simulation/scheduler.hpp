@@ -85,6 +85,7 @@ class SimulatedScheduler {
   NativeJob* by_id(const std::string& native_id, const core::RunKey& key);
   void start(NativeJob& job);
   void finish(NativeJob& job);
+  void cut_short(NativeJob& job, std::uint64_t dice);
   void end(NativeJob& job, core::RunOutcome outcome, core::CauseClass cause, std::string reason);
   void due(NativeJob& job, Executor::Time after, void (SimulatedScheduler::*step)(NativeJob&));
   std::int64_t wall_us() const;

@@ -93,11 +93,10 @@ Listing SeamAdapter::list() {
   } else {
     listing.runs = program_.world.scheduler.live_records();
     listing.complete = true;
-    if (is(fault, listing_partial)) {
+    if (is(fault, listing_partial) || program_.world.unreadable()) {
       listing.complete = false;
       listing.problem = "simulated: part of the queue could not be read";
-      Dice dice{fault->dice};
-      std::erase_if(listing.runs, [&](const auto&) { return dice.chance(0.5); });
+      std::erase_if(listing.runs, [&](const auto& seen) { return program_.world.hides(seen.key); });
     } else {
       last_listing_ = listing;
     }
@@ -114,7 +113,11 @@ std::vector<FindResult> SeamAdapter::find(std::span<const core::RunKey> keys) {
   for (const auto& key : keys) {
     auto& found = all.emplace_back(FindResult{key, Found::not_found_inconclusive, {}});
     if (is(fault, blind)) continue;
-    const bool history = !is(fault, history_down);
+    // What could not be read a moment ago cannot be found either.
+    const auto& world = program_.world;
+    if (world.unreadable() && world.hides(key)) continue;
+    const bool history =
+        !is(fault, history_down) && world.executor.now() >= world.history_down_until;
     found.runs = program_.world.scheduler.records_of(key, history);
     const auto* directory = program_.world.scheduler.directory(key);
     const bool claimed = directory != nullptr && !directory->claim.empty();

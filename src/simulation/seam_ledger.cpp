@@ -55,9 +55,12 @@ ledger::Head SeamLedger::head() {
 std::optional<Lease> SeamLedger::acquire(const ledger::Head& seen, std::string_view new_term,
                                          std::string_view holder) {
   return through(writes, "acquire", [&] {
-    auto lease = memory_.acquire(seen, new_term, holder);
-    if (lease) program_.term = lease->term;  // also where the answer is lost: it knows what it asked
-    return lease;
+    const auto before = program_.world.ledger.head;
+    auto taken = memory_.acquire(seen, new_term, holder);
+    if (!taken) return taken;
+    check_takeover(program_, before);
+    program_.term = taken->term;  // also where the answer is lost: it knows what it asked
+    return taken;
   });
 }
 void SeamLedger::renew(const Lease& lease) {

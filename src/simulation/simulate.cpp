@@ -40,6 +40,7 @@ class Runs {
 
   void work() {
     for (auto number = next_++; number < options_.schedules; number = next_++) {
+      if (options_.first && broken_) return;
       const auto seed = schedule_seed(options_.seed, number);
       const auto result = run_schedule(seed);
       const std::lock_guard lock{mutex_};
@@ -53,7 +54,8 @@ class Runs {
               [](const auto& a, const auto& b) { return a.number < b.number; });
     found_.resize(std::min(found_.size(), violations_shown));
     for (auto& entry : found_) {
-      auto shown = shortest(entry.seed, std::move(entry.result));
+      auto shown =
+          options_.first ? std::move(entry.result) : shortest(entry.seed, std::move(entry.result));
       report_.violation_list.push_back(
           {entry.seed, shown.broken->invariant, shown.broken->what, std::move(shown.trace)});
     }
@@ -73,11 +75,13 @@ class Runs {
     report_.seam_calls += result.seam_calls;
     if (!result.broken) return;
     ++report_.violations;
+    broken_ = true;
     found_.push_back({number, seed, result});
   }
 
   const SimulateOptions& options_;
   std::atomic<std::uint64_t> next_{0};
+  std::atomic<bool> broken_{false};
   std::mutex mutex_;
   SimulateReport report_;
   std::vector<Found> found_;

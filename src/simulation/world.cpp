@@ -12,6 +12,7 @@ constexpr std::int64_t wall_epoch_us = 1'700'000'000'000'000;
 constexpr std::int64_t latency_us_max = 3'000;
 constexpr std::int64_t stall_us_max = 6'000'000;  // four leases
 constexpr std::int64_t step_us_max = 3'600'000'000;
+constexpr std::int64_t outage_us_max = 5'000'000;
 
 }  // namespace
 
@@ -33,6 +34,19 @@ void World::happened(const Fault& fault, const std::string& process, std::string
                               name(fault.kind)));
 }
 
+// Half of what is out of order is so for this call only.
+Executor::Time World::end_of_outage(const Fault& fault) const {
+  auto stream = Dice{fault.dice}.fork("outage");
+  if (stream.chance(0.5)) return executor.now();
+  return executor.now() + Executor::Time{stream.between(0, outage_us_max)};
+}
+
+bool World::unreadable() const { return executor.now() < partial_until; }
+
+bool World::hides(const core::RunKey& key) const {
+  return Dice{partial_dice}.fork(key.text).chance(0.5);
+}
+
 void World::befall(const Fault& fault) {
   switch (fault.kind) {
     case loses_accepted:
@@ -47,6 +61,13 @@ void World::befall(const Fault& fault) {
       return scheduler.stop_by_somebody(fault.dice);
     case purges:
       return scheduler.purge_ended();
+    case history_down:
+      history_down_until = end_of_outage(fault);
+      return;
+    case listing_partial:
+      partial_until = end_of_outage(fault);
+      partial_dice = fault.dice;
+      return;
     case checkpoint:
       standby = ledger;
       return;
@@ -54,6 +75,8 @@ void World::befall(const Fault& fault) {
       if (!standby) return;
       lossy = lossy || standby->head.head_seq != ledger.head.head_seq;
       ledger = *standby;
+      last_head = ledger.head;  // as it stood when somebody may have seen it long ago
+      renewed_at = {};
       ++ledger_epoch;
       return;
     default:

@@ -31,9 +31,15 @@ struct World {
   SimulatedScheduler scheduler;
   MemoryState ledger;
   std::optional<MemoryState> standby;
-  int ledger_epoch = 0;      ///< counts failovers: connections of an earlier one are broken
-  bool lossy = false;        ///< a failover lost something
-  double budget_gpu_us = 0;  ///< 0 = none
+  int ledger_epoch = 0;          ///< counts failovers: connections of an earlier one are broken
+  bool lossy = false;            ///< a failover lost something
+  double budget_gpu_us = 0;      ///< 0 = none
+  ledger::Head last_head;        ///< as of the last call
+  Executor::Time renewed_at{0};  ///< when its lease was last taken or renewed
+
+  /// What is out of order for a while, for whoever asks.
+  Executor::Time history_down_until{0}, partial_until{0};
+  std::uint64_t partial_dice = 0;  ///< decides which runs cannot be read
 
   std::map<std::string, Executor::Time> sent;  ///< run key → when it was last submitted
 
@@ -46,6 +52,12 @@ struct World {
   void happened(const Fault& fault, const std::string& process, std::string_view call);
   /// What befalls the scheduler or the ledger, whoever called.
   void befall(const Fault& fault);
+  /// Whether part of the queue cannot be read now, and whether this run is in that part.
+  bool unreadable() const;
+  bool hides(const core::RunKey& key) const;
+
+ private:
+  Executor::Time end_of_outage(const Fault& fault) const;
 };
 
 /// The clocks of one host: they never compare with another's.

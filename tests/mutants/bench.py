@@ -138,7 +138,7 @@ class Bench:
     def simulate(self, schedules, limit_s):
         """(run, violations); violations None when it gave no answer."""
         run = self.run([self.build_folder / "amdahl", "simulate", "--seed", "1", "--schedules",
-                        str(schedules), "-o", "json"], limit_s, {}, merge=False)
+                        str(schedules), "--first", "-o", "json"], limit_s, {}, merge=False)
         try:
             return run, json.loads(run.output)["violations"]
         except (ValueError, KeyError, TypeError):

@@ -11,6 +11,7 @@ struct SimulateOptions {
   std::uint64_t seed = 1;  ///< of the first schedule; the others are drawn from it
   std::uint64_t schedules = 1;
   unsigned threads = 0;  ///< 0 = as many as the machine has
+  bool first = false;    ///< stop at the first violation, with its schedule as it was found
   /// Called now and then with how many schedules are done.
   std::function<void(std::uint64_t)> progress;
 };
@@ -20,7 +21,7 @@ struct Violation {
   std::uint64_t seed = 0;  ///< `amdahl simulate --seed SEED --schedules 1` shows it again
   std::string invariant;
   std::string what;
-  std::vector<std::string> schedule;  ///< the shortest list of faults that still shows it
+  std::vector<std::string> schedule;  ///< the shortest list of faults found that still shows it
 };
 
 struct SimulateReport {
