@@ -254,6 +254,8 @@ void Engine::perform_rest(const Lease& lease, const Actions& actions, Leadership
     }
   }
   for (const auto& done : actions.acknowledge) {
+    // What looks like a leftover may be what the next leader begins.
+    if (leadership.trusted_for_effect() <= std::chrono::milliseconds::zero()) return;
     if (auto* target = adapter(done.cluster)) target->acknowledge(done.key);
     core::failpoint("engine.acknowledged");
   }

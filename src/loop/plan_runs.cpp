@@ -323,6 +323,12 @@ void plan_orphans(PlanContext& context) {
                         seen.key.text, name));
       }
     }
+    for (const auto& key : cluster.listing.leftovers) {
+      const auto& runs = context.snapshot.live_runs;
+      const bool awaited =
+          std::any_of(runs.begin(), runs.end(), [&](const auto& run) { return run.key == key; });
+      if (!awaited) context.actions.acknowledge.push_back({name, key});
+    }
   }
 }
 

@@ -188,7 +188,11 @@ Listing LocalAdapter::list() {
       add_problem(seen.error().message);
       return listing;
     }
-    if (*seen) listing.runs.push_back(std::move(**seen));
+    if (*seen) {
+      listing.runs.push_back(std::move(**seen));
+    } else {
+      listing.leftovers.push_back(key);
+    }
   }
   if (error) {
     add_problem("cannot list " + live_.string() + ": " + error.message());
@@ -282,7 +286,9 @@ void LocalAdapter::acknowledge(const RunKey& key) {
     const auto seen = observe_directory(live_ / key.text, key);
     if (!seen || (*seen && (*seen)->state != core::RunState::ended)) return;
     if (!*seen) {
-      fs::remove_all(live_ / key.text, ignored);  // never started
+      // A starter that outlived its service may be about to fill it.
+      const auto lock = run_files::LifeLock::try_take(live_ / key.text / names::lock);
+      if (lock && *lock) fs::remove_all(live_ / key.text, ignored);
       return;
     }
     fs::rename(live_ / key.text, done_ / key.text, ignored);

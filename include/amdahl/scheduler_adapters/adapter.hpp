@@ -67,6 +67,8 @@ struct Listing {
   bool complete = false;  ///< false: what is absent is unknown
   std::string problem;    ///< why it is not complete
   std::vector<Observation> runs;
+  /// What submits left that never became a run: nothing to follow, `acknowledge` removes it.
+  std::vector<core::RunKey> leftovers;
 };
 
 enum class Found { found, not_found_authoritative, not_found_inconclusive };
