@@ -127,6 +127,7 @@ void check_after_write(World& world, std::string_view call) {
 void check_at_rest(World& world) {
   check_executions(world);
   check_attempts(world);
+  check_ends(world);
   check_nothing_left(world);
   check_pairs(world);
   check_verdicts(world);

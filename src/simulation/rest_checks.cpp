@@ -12,6 +12,7 @@ namespace amdahl::simulation {
 using core::Arm;
 using core::ExperimentState;
 using core::PairState;
+using core::RunOutcome;
 using core::RunState;
 
 namespace {
@@ -88,6 +89,21 @@ void check_attempts(World& world) {
       world.breaks(
           "a pair that began is not run again",
           fmt::format("pair {} was run as {} and as {}", run.pair.value, it->second, run.key.text));
+    }
+  }
+}
+
+// How a run ended is what its own job did, not one with its id or its name.
+void check_ends(World& world) {
+  if (world.lossy) return;
+  for (const auto& run : world.ledger.runs) {
+    if (!run.outcome || run.outcome == RunOutcome::lost || run.outcome == RunOutcome::cancelled)
+      continue;
+    const auto* job = job_of(world, run);
+    if (job != nullptr && !job->outcome) {
+      world.breaks("a run ends as its job did",
+                   fmt::format("{} is {} though job {} never ended so", run.key.text,
+                               core::name(*run.outcome), job->native_id));
     }
   }
 }

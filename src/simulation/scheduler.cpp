@@ -231,6 +231,7 @@ void SimulatedScheduler::preempt(std::uint64_t dice) {
 void SimulatedScheduler::requeue(std::uint64_t dice) {
   if (auto* job = running(dice)) {
     job->tainted = true;
+    if (Dice{dice}.fork("suspended").chance(0.5)) return;  // and resumed: it goes on
     job->state = State::pending;
     ++job->life;
     due(*job, Executor::Time{50'000}, &SimulatedScheduler::start);
