@@ -83,7 +83,12 @@ void check_attempts(World& world) {
   if (world.lossy) return;
   std::map<std::int64_t, std::string> began;
   for (const auto& run : world.ledger.runs) {
-    if (!run.pair || !world.scheduler.executions().contains(run.key.text)) continue;
+    const auto& jobs = world.scheduler.jobs();
+    const bool leg_began = std::any_of(jobs.begin(), jobs.end(), [&](const auto& job) {
+      return job.spec.key == run.key && !job.legs.empty() &&
+             job.legs.front().start_us <= job.ended_us;
+    });
+    if (!run.pair || !leg_began) continue;
     const auto [it, first] = began.emplace(run.pair.value, run.key.text);
     if (!first) {
       world.breaks(

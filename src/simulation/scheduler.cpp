@@ -72,6 +72,7 @@ NativeJob& SimulatedScheduler::submit_held(const core::RunSpec& spec) {
   job.native_id = std::to_string(next_id_++);
   job.spec = spec;
   job.submitted_at_us = wall_us();
+  job.landed_at = executor_.now();
   if (on_landed) on_landed(job);
   return job;
 }
