@@ -15,10 +15,11 @@ const MemoryRun* run_of(const World& world, const core::RunKey& key) {
   return it == world.ledger.runs.rend() ? nullptr : &*it;
 }
 
-// A run outside knows a head that this ledger never had.
-const NativeJob* later_witness(const World& world) {
+// A run outside knows a head that this ledger never had, and was there to be seen.
+const NativeJob* later_witness(const Program& program) {
+  const auto& world = program.world;
   for (const auto& job : world.scheduler.jobs()) {
-    if (job.forgotten || job.purged) continue;
+    if (job.forgotten || job.purged || job.landed_at > program.listed_at) continue;
     const auto& witness = job.spec.witness;
     if (witness.head_seq > world.ledger.head.head_seq || witness.fence > world.ledger.head.fence)
       return &job;
@@ -42,7 +43,7 @@ void check_submit(const Program& program, const core::RunSpec& spec, bool there,
   check_leads(program, "submit");
   if (program.stalled) return;
   if (world.lossy) {
-    const auto* job = program.ledger_epoch == world.ledger_epoch ? later_witness(world) : nullptr;
+    const auto* job = program.ledger_epoch == world.ledger_epoch ? later_witness(program) : nullptr;
     if (job != nullptr) {
       world.breaks(
           "nothing is submitted on a rewound ledger",
@@ -127,6 +128,7 @@ void check_after_write(World& world, std::string_view call) {
 void check_at_rest(World& world) {
   check_executions(world);
   check_attempts(world);
+  check_ends(world);
   check_nothing_left(world);
   check_pairs(world);
   check_verdicts(world);

@@ -12,6 +12,7 @@ namespace amdahl::simulation {
 using core::Arm;
 using core::ExperimentState;
 using core::PairState;
+using core::RunOutcome;
 using core::RunState;
 
 namespace {
@@ -82,12 +83,32 @@ void check_attempts(World& world) {
   if (world.lossy) return;
   std::map<std::int64_t, std::string> began;
   for (const auto& run : world.ledger.runs) {
-    if (!run.pair || !world.scheduler.executions().contains(run.key.text)) continue;
+    const auto& jobs = world.scheduler.jobs();
+    const bool leg_began = std::any_of(jobs.begin(), jobs.end(), [&](const auto& job) {
+      return job.spec.key == run.key && !job.legs.empty() &&
+             job.legs.front().start_us <= job.ended_us;
+    });
+    if (!run.pair || !leg_began) continue;
     const auto [it, first] = began.emplace(run.pair.value, run.key.text);
     if (!first) {
       world.breaks(
           "a pair that began is not run again",
           fmt::format("pair {} was run as {} and as {}", run.pair.value, it->second, run.key.text));
+    }
+  }
+}
+
+// How a run ended is what its own job did, not one with its id or its name.
+void check_ends(World& world) {
+  if (world.lossy) return;
+  for (const auto& run : world.ledger.runs) {
+    if (!run.outcome || run.outcome == RunOutcome::lost || run.outcome == RunOutcome::cancelled)
+      continue;
+    const auto* job = job_of(world, run);
+    if (job != nullptr && !job->outcome) {
+      world.breaks("a run ends as its job did",
+                   fmt::format("{} is {} though job {} never ended so", run.key.text,
+                               core::name(*run.outcome), job->native_id));
     }
   }
 }

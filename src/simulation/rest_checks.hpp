@@ -7,8 +7,9 @@
 
 namespace amdahl::simulation {
 
-void check_attempts(World& world);
+void check_attempts(World& world);      ///< at most one that began
 void check_executions(World& world);    ///< at most one per key, by the job that is recorded
+void check_ends(World& world);          ///< as the job that is recorded
 void check_nothing_left(World& world);  ///< no held orphan, nothing running, nothing live
 void check_pairs(World& world);         ///< coin, both arms, nothing dropped, nothing invented
 void check_verdicts(World& world);      ///< one each, a true tally of fresh pairs, and the truth

@@ -72,6 +72,7 @@ NativeJob& SimulatedScheduler::submit_held(const core::RunSpec& spec) {
   job.native_id = std::to_string(next_id_++);
   job.spec = spec;
   job.submitted_at_us = wall_us();
+  job.landed_at = executor_.now();
   if (on_landed) on_landed(job);
   return job;
 }
@@ -231,6 +232,7 @@ void SimulatedScheduler::preempt(std::uint64_t dice) {
 void SimulatedScheduler::requeue(std::uint64_t dice) {
   if (auto* job = running(dice)) {
     job->tainted = true;
+    if (Dice{dice}.fork("suspended").chance(0.5)) return;  // and resumed: it goes on
     job->state = State::pending;
     ++job->life;
     due(*job, Executor::Time{50'000}, &SimulatedScheduler::start);

@@ -21,6 +21,7 @@ struct NativeJob {
   std::string native_id;
   core::RunSpec spec;
   std::int64_t submitted_at_us = 0;
+  Executor::Time landed_at{0};
   State state = State::held;
   bool claimed = false;  ///< it took the claim of its run key
   bool tainted = false;

@@ -99,6 +99,7 @@ Listing SeamAdapter::list() {
       std::erase_if(listing.runs, [&](const auto& seen) { return program_.world.hides(seen.key); });
     } else {
       last_listing_ = listing;
+      program_.listed_at = program_.world.executor.now();
     }
   }
   for (auto& [key, told] : told_) told = Told::nothing;

@@ -82,7 +82,8 @@ struct Program {
   std::string name;
   std::string term;  ///< of the lease that it believes to hold
   int ledger_epoch = 0;
-  bool stalled = false;  ///< in the call under way
+  bool stalled = false;         ///< in the call under way
+  Executor::Time listed_at{0};  ///< when what it last took for the whole queue was read
   std::uint64_t calls = 0;
 
   /// Begins a call: what goes wrong before it happens here. Throws Killed.

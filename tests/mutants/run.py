@@ -16,7 +16,7 @@ import page
 from tree import Busy, Tree
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-SCHEDULES = 2000  # a fault in what the simulation runs shows in far fewer
+SCHEDULES = 500  # most faults in what the simulation runs show in far fewer
 SIMULATION_S = 300
 
 
@@ -140,6 +140,7 @@ def hunt(chosen, mutants, results):
     tree = Tree(ROOT, ROOT / "build/mutants/tree")
     bench = Bench(tree.folder, ROOT / "build/logs")
     found, left_out = [], []
+    revision = commit()
     try:
         search = Hunt(tree, bench, chosen.schedules)
         search.prepare(picked)
@@ -157,8 +158,11 @@ def hunt(chosen, mutants, results):
                 f"{seen_by(result)}")
             results[mutant.name] = {
                 **{key: result[key] for key in ("caught", "test", "by_simulation", "seconds")},
-                "digest": mutant.digest(), "commit": commit(),
+                "digest": mutant.digest(), "commit": revision,
                 "date": datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%d")}
+            if chosen.write_page:  # a run that is ended keeps what it found
+                page.write_results(results, mutants)
+                page.write_page(results, mutants)
     finally:
         bench.stop_server()
     return found, left_out
@@ -209,9 +213,6 @@ def main(words):
     except (faults.ListError, BuildError, Busy) as problem:
         print(f"script/mutants: {problem}", file=sys.stderr)
         return 2
-    if chosen.write_page:
-        page.write_results(results, mutants)
-        page.write_page(results, mutants)
     show(found, left_out, chosen)
     if any(result["error"] for result in found):
         return 2
