@@ -9,12 +9,6 @@
 namespace amdahl::simulation {
 namespace {
 
-bool is_word(std::string_view text) {
-  const auto lower = [](char c) { return c >= 'a' && c <= 'z'; };
-  return !text.empty() && text.size() <= 63 && lower(text.front()) &&
-         std::all_of(text.begin(), text.end(), [&](char c) { return lower(c) || c == '_'; });
-}
-
 Hash event_hash(const MemoryEvent& event) {
   std::string text{event.prev_hash.begin(), event.prev_hash.end()};
   fmt::format_to(std::back_inserter(text), "{}\n{}\n{}\n{}\n{}\n{}", event.seq, event.fence,
@@ -23,6 +17,12 @@ Hash event_hash(const MemoryEvent& event) {
 }
 
 }  // namespace
+
+bool is_word(std::string_view text) {
+  const auto lower = [](char c) { return c >= 'a' && c <= 'z'; };
+  return !text.empty() && text.size() <= 63 && lower(text.front()) &&
+         std::all_of(text.begin(), text.end(), [&](char c) { return lower(c) || c == '_'; });
+}
 
 MemoryTransaction::MemoryTransaction(MemoryState& state_, core::Clock& clock, core::Random& salts_)
     : state{state_}, salts{salts_}, clock_{clock}, id_{++state_.last.transaction} {}

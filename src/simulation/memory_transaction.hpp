@@ -91,6 +91,9 @@ Row* find_row(std::deque<Row>& rows, Id id) {
   return it == rows.end() || it->id != id ? nullptr : &*it;
 }
 
+/// ^[a-z][a-z_]{0,62}$
+bool is_word(std::string_view text);
+
 /// Throws ledger::Refused.
 [[noreturn]] void refuse(const char* sqlstate, std::string message);
 /// A violated CHECK, UNIQUE or FOREIGN KEY.
