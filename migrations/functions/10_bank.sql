@@ -18,7 +18,7 @@ BEGIN
     -- Our own run knows which champion it was planned with; of others the champion of now counts.
     SELECT coalesce(
       (SELECT champion_wins FROM worker_run WHERE cluster = v_item.cluster AND production IS NOT NULL
-         AND native_id = v_item.native_id AND job_id = v_item.job ORDER BY run_id DESC LIMIT 1),
+         AND run_key = v_item.native_id AND job_id = v_item.job ORDER BY run_id DESC LIMIT 1),
       (SELECT champion_wins FROM job WHERE job_id = v_item.job), '{}') INTO v_wins;
     INSERT INTO production_run (cluster, native_id, submitted_at_us, attempt, job_id, start_us, end_us,
                                 gpus, state, units, champion, wins, gpu_us)

@@ -1,10 +1,30 @@
 #include "amdahl/simulation/memory_ledger.hpp"
 
+#include <nlohmann/json.hpp>
+
+#include "amdahl/core/sha256.hpp"
 #include "memory_rules.hpp"
 
 namespace amdahl::simulation {
 
 using ledger::Lease;
+
+namespace {
+
+// amdahl.read_witnesses: the places of those that this chain never had.
+nlohmann::json unknown_witnesses(const MemoryState& state, const nlohmann::json& witnesses) {
+  auto unknown = nlohmann::json::array();
+  for (std::size_t i = 0; i < witnesses.size(); ++i) {
+    const auto seq = witnesses[i].at("head_seq").get<std::int64_t>();
+    const bool there = seq > 0 && seq <= static_cast<std::int64_t>(state.events.size());
+    const auto hash =
+        there ? core::hex(state.events[static_cast<std::size_t>(seq) - 1].hash).substr(0, 16) : "";
+    if (!there || hash != witnesses[i].at("head_hash")) unknown.push_back(i);
+  }
+  return {{"unknown", std::move(unknown)}};
+}
+
+}  // namespace
 
 MemoryLedger::MemoryLedger(MemoryState& state, core::Clock& database_clock, core::Random& salts)
     : state_{state}, clock_{database_clock}, salts_{salts} {}

@@ -12,8 +12,8 @@ namespace {
 std::vector<core::ExperimentId> wins_of(const MemoryState& state,
                                         const ledger::ProductionRun& item) {
   for (auto run = state.runs.rbegin(); run != state.runs.rend(); ++run) {
-    if (run->production && run->cluster == item.cluster && !run->native_id.empty() &&
-        run->native_id == item.native_id && run->job == item.job)
+    if (run->production && run->cluster == item.cluster && run->key.text == item.native_id &&
+        run->job == item.job)
       return run->champion_wins;
   }
   const auto* job = state.job(item.job);
