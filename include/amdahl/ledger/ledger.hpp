@@ -244,11 +244,16 @@ class Ledger {
   virtual nlohmann::json read(std::string_view view, const nlohmann::json& args) = 0;
   /// Statements sent since construction: the cost contract is counted, not believed.
   virtual std::int64_t round_trips() const = 0;
+  /// Why nothing may be written (ConnectOptions::or_read_only); empty = everything may.
+  virtual std::string why_read_only() const { return {}; }
 };
 
 struct ConnectOptions {
   bool allow_owner =
       false;  ///< seeded tests only: the owner may choose salts, so it knows the coins
+  /// A ledger of another version, or half migrated, is read as far as its read models go; whatever
+  /// would lead or write throws SchemaMismatch.
+  bool or_read_only = false;
 };
 
 /// Connects as the service's role (`url`: a libpq connection string). Throws Unavailable,
