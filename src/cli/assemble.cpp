@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <ostream>
 #include <random>
 
 #include "amdahl/ledger/ledger.hpp"
@@ -83,7 +84,10 @@ class SystemServices : public Services {
       }
       const auto url = read_secret(config->url_file);
       if (!url) return url.error();
-      ledger_ = ledger::connect(*url);
+      ledger_ = ledger::connect(*url, {.allow_owner = false, .or_read_only = true});
+      if (const auto why = ledger_->why_read_only(); !why.empty() && !options_.quiet) {
+        env_.err << fmt::format("amdahl: {}; until then it is only read\n", why);
+      }
     }
     return ledger_.get();
   }
@@ -147,6 +151,7 @@ Result<loop::Engine::Parts> SystemServices::parts(const Drive& drive) {
   if (const auto made = make_adapters(); !made) return made.error();
   const auto connected = ledger();
   if (!connected) return connected.error();
+  if (auto why = (*connected)->why_read_only(); !why.empty()) throw ledger::SchemaMismatch{why};
   if (!code_) code_.emplace(config->state_dir / "code");
   std::vector<scheduler_adapters::Adapter*> adapters;
   for (const auto& adapter : adapters_) adapters.push_back(adapter.get());

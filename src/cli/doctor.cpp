@@ -95,6 +95,9 @@ class Examination {
     const auto ledger = context_.services.ledger();
     if (!ledger) return failed(ledger.error());
     ledger_ = *ledger;
+    if (const auto why = ledger_->why_read_only(); !why.empty()) {
+      return {Check::Result::failure, "", why, "amdahl db migrate --plan"};
+    }
     (void)ledger_->head();
     return {Check::Result::pass, "", "PostgreSQL answers, the schema is this version's", ""};
   }

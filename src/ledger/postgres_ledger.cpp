@@ -62,13 +62,15 @@ class PostgresLedger final : public Ledger {
   PostgresLedger(const std::string& url, std::chrono::milliseconds patience)
       : url_{url}, session_{url, service_settings(patience)} {}
 
-  void check_schema(bool allow_owner) {
+  void check_schema(const ConnectOptions& options) {
     if (auto problem = server_problem(session_.server_version()); !problem.empty()) {
       throw SchemaMismatch{problem};
     }
     const auto state = read_schema_state(session_);
-    if (auto problem = schema_problem(state); !problem.empty()) throw SchemaMismatch{problem};
-    if (state->session_owns && !allow_owner) {
+    read_only_ = schema_problem(state);
+    newer_ = state && state->version > binary_version();
+    if (!(options.or_read_only && readable(state))) require_ours();
+    if (state->session_owns && !options.allow_owner) {
       throw Refused{
           "the service refuses to run with the rights of the ledger's owner: put the service role "
           "into ledger.url_file (the owner's belongs into ledger.owner_url_file)",
@@ -80,6 +82,7 @@ class PostgresLedger final : public Ledger {
 
   std::optional<Lease> acquire(const Head& seen, std::string_view new_term,
                                std::string_view holder) override {
+    require_ours();
     const auto fence =
         session_.value(statements::acquire,
                        {seen.term.empty() ? Arg{} : Arg{seen.term}, std::to_string(seen.renew_seq),
@@ -92,6 +95,7 @@ class PostgresLedger final : public Ledger {
   void release(const Lease& lease) override { fenced(statements::release, lease, {}); }
 
   Snapshot read_snapshot() override {
+    require_ours();
     return snapshot_from(ask(statements::snapshot, {}, Effect::reads));
   }
 
@@ -177,6 +181,7 @@ class PostgresLedger final : public Ledger {
 
   void put_command(std::string_view key, std::string_view verb,
                    const nlohmann::json& args) override {
+    require_ours();
     session_.value(statements::put_command, {std::string{key}, std::string{verb}, jsonb_text(args)},
                    Effect::writes);
   }
@@ -188,12 +193,20 @@ class PostgresLedger final : public Ledger {
   nlohmann::json read(std::string_view view, const nlohmann::json& args) override {
     core::invariant(std::ranges::all_of(view, [](char c) { return c >= 'a' && c <= 'z'; }),
                     "a view's name is one lower-case word");
-    if (view == "verify") return to_json(verify_ledger(url_));
-    const auto text = session_.value(
-        fmt::format("{}{}{}", statements::read_prefix, view, statements::read_suffix),
-        {jsonb_text(args.is_null() ? nlohmann::json::object() : args)}, Effect::reads);
-    return text ? nlohmann::json::parse(*text) : nlohmann::json(nullptr);
+    if (view == "verify") {
+      if (newer_) require_ours();  // tables that only it knows would be called missing
+      return to_json(verify_ledger(url_));
+    }
+    const auto sql = fmt::format("{}{}{}", statements::read_prefix, view, statements::read_suffix);
+    try {
+      return ask(sql, {jsonb_text(args.is_null() ? nlohmann::json::object() : args)},
+                 Effect::reads);
+    } catch (const Refused& refused) {
+      if (read_only_.empty()) throw;
+      throw SchemaMismatch{fmt::format("{}; it has no such view: {}", read_only_, refused.what())};
+    }
   }
+  std::string why_read_only() const override { return read_only_; }
   std::int64_t round_trips() const override { return session_.round_trips(); }
 
  private:
@@ -201,7 +214,11 @@ class PostgresLedger final : public Ledger {
     const auto text = session_.value(sql, args, effect);
     return text ? nlohmann::json::parse(*text) : nlohmann::json(nullptr);
   }
+  void require_ours() const {
+    if (!read_only_.empty()) throw SchemaMismatch{read_only_};
+  }
   std::string fenced(const char* sql, const Lease& lease, std::vector<Arg> args) {
+    require_ours();
     std::vector<Arg> all{lease.term, std::to_string(lease.fence)};
     std::ranges::move(args, std::back_inserter(all));
     return session_.value(sql, all, Effect::writes).value_or("");
@@ -228,6 +245,8 @@ class PostgresLedger final : public Ledger {
     stage(points, both, lease, {jsonb_text(encode_all(first)), jsonb_text(encode_all(second))});
   }
 
+  std::string read_only_;
+  bool newer_ = false;
   std::string url_;  // verify streams over a connection of its own
   pq::Session session_;
 };
@@ -236,7 +255,7 @@ class PostgresLedger final : public Ledger {
 
 std::unique_ptr<Ledger> connect(const std::string& url, ConnectOptions options) {
   auto ledger = std::make_unique<PostgresLedger>(url, options.patience);
-  ledger->check_schema(options.allow_owner);
+  ledger->check_schema(options);
   return ledger;
 }
 

@@ -70,6 +70,8 @@ inline constexpr auto schema_state = R"sql(
     'oldest_binary', (SELECT coalesce(max(oldest_binary), 0) FROM amdahl.schema_migration),
     'functions', (SELECT coalesce(jsonb_object_agg(name, encode(checksum, 'hex')), '{}')
                   FROM amdahl.schema_function),
+    'migrations', (SELECT coalesce(jsonb_object_agg(version, encode(checksum, 'hex')), '{}')
+                   FROM amdahl.schema_migration),
     'owner', (SELECT pg_has_role(session_user, nspowner, 'MEMBER') FROM pg_namespace
               WHERE nspname = 'amdahl')))sql";
 inline constexpr auto bootstrap = R"sql(

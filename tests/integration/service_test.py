@@ -105,6 +105,56 @@ class Tampered(WithStand):
         self.assertEqual(self.stand.ask("status")["jobs"], 1)
 
 
+class OtherVersion(WithStand):
+    def owner(self, sql):
+        secret = self.stand.state / "secrets/ledger-owner-url"
+        subprocess.run(["psql", "-qX", "-v", "ON_ERROR_STOP=1", secret.read_text().strip(), "-c",
+                        "SET session_replication_role = replica; " + sql], check=True, timeout=60)
+
+    def test_another_version_or_a_half_migrated_ledger_is_not_led_and_still_read(self):
+        self.stand.start_ledger()
+        added = amdahl("jobs", "add", self.stand.threefold(), config=self.stand.config)
+        self.assertEqual(added.returncode, 0)
+        last = "(SELECT max(version) FROM amdahl.schema_migration)"
+        zeros = "decode(repeat('00', 32), 'hex')"
+        for spoil, mend, said in (
+                (f"INSERT INTO amdahl.schema_migration VALUES (99, 'later', {zeros}, 99)",
+                 "DELETE FROM amdahl.schema_migration WHERE version = 99", "schema version 99"),
+                ("CREATE TABLE kept AS SELECT * FROM amdahl.schema_migration WHERE version = 2; "
+                 "DELETE FROM amdahl.schema_migration WHERE version = 2",
+                 "INSERT INTO amdahl.schema_migration SELECT * FROM kept; DROP TABLE kept", "0002_"),
+                ("CREATE TABLE kept AS SELECT * FROM amdahl.schema_function; "
+                 f"UPDATE amdahl.schema_function SET checksum = {zeros} WHERE name LIKE '0%'",
+                 "DELETE FROM amdahl.schema_function; "
+                 "INSERT INTO amdahl.schema_function SELECT * FROM kept; DROP TABLE kept", "9 of "),
+                ("CREATE TABLE kept AS SELECT * FROM amdahl.schema_migration WHERE version = "
+                 f"{last}; DELETE FROM amdahl.schema_migration WHERE version = {last}",
+                 "INSERT INTO amdahl.schema_migration SELECT * FROM kept; DROP TABLE kept", "needs")):
+            self.owner(spoil)
+            for words in (["serve"], ["cycle", "--once"], ["cycle", "--once", "--dry-run"], ["pause"]):
+                with self.subTest(words=words, said=said):
+                    done = amdahl(*words, config=self.stand.config)
+                    self.assertEqual(done.returncode, 4, done.stderr)
+                    self.assertIn(said, done.stderr)
+            for words in (["status"], ["rank"], ["explain", "threefold"], ["jobs"], ["experiments"]):
+                with self.subTest(words=words, said=said):
+                    done = amdahl(*words, config=self.stand.config)
+                    self.assertEqual(done.returncode, 0, done.stderr)
+                    self.assertIn(said, done.stderr)
+            self.assertEqual(self.stand.ask("status")["jobs"], 1)
+            self.assertEqual(amdahl("doctor", config=self.stand.config).returncode, 8)
+            self.owner(mend)
+        self.assertEqual(amdahl("pause", config=self.stand.config).returncode, 0)
+
+    def test_a_view_that_is_not_there_is_said(self):
+        self.stand.start_ledger()
+        self.owner("DROP FUNCTION amdahl.read_rank; DELETE FROM amdahl.schema_function WHERE name LIKE '14%'")
+        self.assertEqual(amdahl("status", config=self.stand.config).returncode, 0)
+        done = amdahl("rank", config=self.stand.config)
+        self.assertEqual(done.returncode, 4, done.stderr)
+        self.assertIn("14_read_lists.sql", done.stderr)
+
+
 class FullDisk(WithStand):
     def test_a_full_disk_stops_nothing_for_good(self):
         if not self.small_disk():

@@ -249,6 +249,8 @@ class Ledger {
   virtual nlohmann::json read(std::string_view view, const nlohmann::json& args) = 0;
   /// Statements sent since construction: the cost contract is counted, not believed.
   virtual std::int64_t round_trips() const = 0;
+  /// Why nothing may be written (ConnectOptions::or_read_only); empty = everything may.
+  virtual std::string why_read_only() const { return {}; }
 };
 
 struct ConnectOptions {
@@ -256,6 +258,9 @@ struct ConnectOptions {
       false;  ///< seeded tests only: the owner may choose salts, so it knows the coins
   /// How long a stage may wait for its answer before the server counts as lost.
   std::chrono::milliseconds patience = core::limits::answer_timeout;
+  /// A ledger of another version, or half migrated, is read as far as its read models go; whatever
+  /// would lead or write throws SchemaMismatch.
+  bool or_read_only = false;
 };
 
 /// Connects as the service's role (`url`: a libpq connection string). Throws Unavailable,

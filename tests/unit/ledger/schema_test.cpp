@@ -8,7 +8,9 @@
 namespace amdahl::ledger {
 namespace {
 
-SchemaState fitting() { return {binary_version(), binary_version(), binary_functions(), false}; }
+SchemaState fitting() {
+  return {binary_version(), binary_version(), binary_functions(), false, binary_migrations()};
+}
 
 TEST_CASE("a server older than 15 is refused by its name", "[ledger][schema]") {
   CHECK_THAT(server_problem(140022), Catch::Contains("PostgreSQL 14.22 is too old"));
@@ -29,7 +31,14 @@ TEST_CASE("a fitting schema has no problem and any other names the fix", "[ledge
   CHECK(schema_problem(newer).empty());
   auto edited = fitting();
   edited.functions.begin()->second = "00";
-  CHECK_THAT(schema_problem(edited), Catch::Contains("functions are not those of this binary"));
+  CHECK_THAT(schema_problem(edited), Catch::Contains("functions are not those of this binary") &&
+                                         Catch::Contains("1 of 19 differ, first 01_words.sql"));
+  auto gap = fitting();
+  gap.migrations.erase(2);
+  CHECK_THAT(schema_problem(gap),
+             Catch::Contains("half migrated") && Catch::Contains("0002_nomination_time"));
+  gap.migrations[2] = "00";
+  CHECK_THAT(schema_problem(gap), Catch::Contains("0002_nomination_time"));
 }
 
 TEST_CASE("migrations are embedded in order, with distinct versions", "[ledger][schema]") {
