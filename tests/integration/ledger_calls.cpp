@@ -162,7 +162,7 @@ void LedgerCalls::review() {
 
 void LedgerCalls::commands() {
   const auto given = lease();
-  const auto key = rarely() ? std::string{} : fmt::format("key-{}", roll(6));
+  const auto key = rarely() ? std::string{} : fmt::format("key-{}", roll(3));
   switch (roll(4)) {
     case 0:
     case 1: {
@@ -174,9 +174,9 @@ void LedgerCalls::commands() {
     }
     case 2: {
       std::vector<ledger::CommandDone> done;
-      for (int i = roll(6); i < 6; i += 2)
+      for (int i = roll(3); i < 3; i += 2)
         done.push_back(
-            {fmt::format("key-{}", 5 - i), rarely() ? json(nullptr) : json{{"ok", true}}});
+            {fmt::format("key-{}", 2 - i), roll(4) == 0 ? json(nullptr) : json{{"ok", true}}});
       return ask(fmt::format("finish_commands {}", done.size()),
                  [&](auto& l) { l.finish_commands(given, done); });
     }

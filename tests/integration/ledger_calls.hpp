@@ -31,6 +31,8 @@ class LedgerCalls {
   core::HypothesisId hypothesis_id();
   core::ExperimentId experiment_id();
   core::RunId run_id();
+  /// Mostly a live one in this state.
+  core::RunId run_in(core::RunState state);
   core::PairId pair_id();
   std::string text(std::size_t limit);
   core::RunKey run_key(int attempt);

@@ -6,6 +6,14 @@
 
 namespace amdahl::test {
 
+core::RunId LedgerCalls::run_in(core::RunState state) {
+  std::vector<core::RunId> fitting;
+  for (const auto& run : twins_.snapshot().live_runs)
+    if (run.state == state) fitting.push_back(run.id);
+  const auto* run = roll(4) == 0 ? nullptr : any(fitting);
+  return run == nullptr ? run_id() : *run;
+}
+
 void LedgerCalls::open() {
   std::vector<ledger::OpenPair> pairs(static_cast<std::size_t>(1 + roll(2)));
   std::string what = "open";
@@ -50,7 +58,7 @@ void LedgerCalls::arm() {
   std::vector<core::RunId> runs(static_cast<std::size_t>(1 + roll(2)));
   std::vector<std::string> shas;
   for (auto& run : runs) {
-    run = run_id();
+    run = run_in(core::RunState::planned);
     shas.emplace_back(64, 'a');
   }
   if (rarely()) shas.assign(runs.size(), std::string(64, 'b'));
@@ -65,10 +73,10 @@ void LedgerCalls::answer_submit() {
   std::vector<ledger::RecordSubmit> submits(static_cast<std::size_t>(1 + roll(2)));
   std::string what = "answer";
   for (auto& submit : submits) {
-    submit.run = run_id();
+    submit.run = run_in(core::RunState::submitting);
     submit.kind = static_cast<ledger::RecordSubmit::Kind>(roll(8) < 5 ? 0 : roll(4));
-    submit.native_id = rarely() ? "" : fmt::format("pid-{}", roll(4));
-    submit.native_at_us = roll(5);
+    submit.native_id = rarely() ? "" : fmt::format("pid-{}", roll(2));
+    submit.native_at_us = roll(3);
     submit.message = text(2000);
     what += fmt::format(" run-{} {} '{}' at {}", submit.run.value, static_cast<int>(submit.kind),
                         submit.native_id, submit.native_at_us);
@@ -154,7 +162,7 @@ void LedgerCalls::record_production() {
   std::string what = "record_production";
   for (auto& run : runs) {
     run.cluster = roll(5) == 0 ? "other" : "local";
-    run.native_id = fmt::format("pid-{}", roll(4));
+    run.native_id = fmt::format("pid-{}", roll(2));
     run.submitted_at_us = roll(4);
     run.attempt = 1 + roll(2);
     run.job = job_id();

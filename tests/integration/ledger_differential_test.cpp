@@ -23,7 +23,7 @@ void compare(unsigned share) {
     LedgerTwins twins{database};
     try {
       LedgerCalls work{twins, seed};
-      while (twins.calls() < 80) work.step();
+      while (twins.calls() < 60) work.step();
       twins.compare_sums();
     } catch (const std::exception& problem) {
       FAIL(fmt::format("seed {}: {}", seed, problem.what()));
