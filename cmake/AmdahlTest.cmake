@@ -11,7 +11,7 @@ string(SHA256 AMDAHL_TEST_PG "${CMAKE_BINARY_DIR}")
 string(SUBSTRING ${AMDAHL_TEST_PG} 0 8 AMDAHL_TEST_PG)
 set(AMDAHL_TEST_PG /tmp/amdahl-pg-${AMDAHL_TEST_PG})
 
-# amdahl_test(<program> LABEL unit|integration|conformance|simulation|demo SOURCES ...
+# amdahl_test(<program> LABEL unit|integration|conformance|simulation|chaos|demo SOURCES ...
 #             [DEPENDS layer ...] [LIBRARIES target ...] [TIMEOUT s] [PROPERTIES name value ...] [POSTGRES])
 #
 # A Catch2 program; each TEST_CASE is a test of its own, named "<program>/<name>". POSTGRES: they may
