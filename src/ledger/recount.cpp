@@ -10,7 +10,7 @@
 namespace amdahl::ledger {
 namespace {
 
-constexpr std::int64_t canary = 1, win = 0, uphold = 0, refute = 1, succeeded_pair = 1,
+constexpr std::int64_t canary = 1, won = 0, uphold = 0, refute = 1, succeeded_pair = 1,
                        void_pair = 2;
 
 std::int64_t whole(const RowText& row, std::string_view name) {
@@ -80,7 +80,7 @@ std::string Recount::add_verdict(const RowText& row) {
                        whole(row, "upholds"), whole(row, "refutes"), experiment->upholds,
                        experiment->refutes);
   }
-  if (whole(row, "outcome") != win) return {};
+  if (whole(row, "outcome") != won) return {};
   if (experiment->kind == canary || experiment->upholds * 2 <= experiment->checks ||
       row.number("e_value").value_or(0) < row.number("e_needed").value_or(0)) {
     return fmt::format("it is no win: {} of {} checks uphold it", experiment->upholds,
