@@ -109,7 +109,7 @@ class Scenario {
     const auto log = [](std::string_view, const json&) {};
     loop::Settings settings;
     settings.canary_pairs = 3;
-    loop::Engine engine{{ledger, {&cluster}, code_, random_, settings, log, {}}};
+    loop::Engine engine{{ledger, {&cluster}, code_, random_, settings, log}};
     loop::Leadership leadership{ledger, clock_, random_, {15s, "cut", true}};
     loop::Runner runner{engine, leadership, clock_, {}, log};
     int waits = 0;
