@@ -52,7 +52,11 @@ core::Result<void> read_status(Context& context, json& document) {
   document["version"] = AMDAHL_VERSION;
   auto waiting = waiting_of(document);
   const bool still = stands_still(document);
-  if (const auto plan = context.services.dry_run()) {
+  const auto ledger = context.services.ledger();
+  if (ledger && !(*ledger)->why_read_only().empty()) {
+    // Nothing is planned on a ledger of another version: it is only read.
+    waiting.push_back({{"reason", (*ledger)->why_read_only()}, {"next", ""}});
+  } else if (const auto plan = context.services.dry_run()) {
     for (const auto& reason : plan->waiting) {
       // The ledger has said these already.
       const bool said = reason.starts_with("paused") ||

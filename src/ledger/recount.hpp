@@ -21,6 +21,8 @@ class Recount {
     std::string table, key, problem;
   };
   std::optional<Fault> finish() const;
+  /// Whether the row of this experiment was there.
+  bool knows(std::int64_t experiment) const { return experiments_.contains(experiment); }
 
  private:
   struct Experiment {
