@@ -73,7 +73,9 @@ void World::befall(const Fault& fault) {
       return;
     case failover:
       if (!standby) return;
-      lossy = lossy || standby->head.head_seq != ledger.head.head_seq;
+      // Renewals are no events: without them a follower may take over sooner than a lease lasts.
+      lossy = lossy || standby->head.head_seq != ledger.head.head_seq ||
+              standby->head.renew_seq != ledger.head.renew_seq;
       ledger = *standby;
       last_head = ledger.head;  // as it stood when somebody may have seen it long ago
       renewed_at = {};
