@@ -5,6 +5,7 @@
 
 #include "amdahl/core/canonical_json.hpp"
 #include "amdahl/loop/engine.hpp"
+#include "observed.hpp"
 #include "patch_check.hpp"
 #include "protocols.hpp"
 
@@ -14,13 +15,6 @@ namespace amdahl::loop {
 namespace {
 
 using scheduler_adapters::Adapter;
-
-const scheduler_adapters::Observation* listed(const ClusterView& view, const core::RunKey& key) {
-  const auto& runs = view.listing.runs;
-  const auto it =
-      std::find_if(runs.begin(), runs.end(), [&](const auto& seen) { return seen.key == key; });
-  return it == runs.end() ? nullptr : &*it;
-}
 
 core::Result<core::RunResult> fetch_result(Adapter& adapter, const core::RunKey& key) {
   auto text = adapter.fetch_result(key);
@@ -35,12 +29,9 @@ core::Result<core::RunResult> fetch_result(Adapter& adapter, const core::RunKey&
   return result;
 }
 
-bool ended(const ClusterView& view, const core::RunKey& key) {
-  if (const auto* seen = listed(view, key)) return seen->state == core::RunState::ended;
-  const auto it = view.found.find(key);
-  return it != view.found.end() &&
-         std::any_of(it->second.runs.begin(), it->second.runs.end(),
-                     [](const auto& seen) { return seen.state == core::RunState::ended; });
+bool ended(const ClusterView& view, const ledger::RunRow& run) {
+  const auto* seen = observed(view, run);
+  return seen != nullptr && seen->state == core::RunState::ended;
 }
 
 }  // namespace
@@ -66,13 +57,13 @@ void Engine::look_at_cluster(const ledger::Snapshot& snapshot, Adapter& adapter,
   for (const auto& run : snapshot.live_runs) {
     const bool may_be_there =
         run.cluster == adapter.cluster() && run.state != core::RunState::planned;
-    if (may_be_there && listed(view, run.key) == nullptr) absent.push_back(run.key);
+    if (may_be_there && observed(view, run) == nullptr) absent.push_back(run.key);
   }
   if (!absent.empty()) {
     for (auto& found : adapter.find(absent)) view.found.emplace(found.key, std::move(found));
   }
   for (const auto& run : snapshot.live_runs) {
-    if (run.cluster == adapter.cluster() && ended(view, run.key)) {
+    if (run.cluster == adapter.cluster() && ended(view, run)) {
       view.results.emplace(run.key, fetch_result(adapter, run.key));
     }
   }

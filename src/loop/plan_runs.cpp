@@ -1,8 +1,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <tuple>
 
+#include "observed.hpp"
 #include "plan_context.hpp"
 
 // What becomes of each live worker run, given what its scheduler shows (ledger.md §2, schedulers.md
@@ -36,38 +36,6 @@ bool has_plan(const PlanContext& context, const RunRow& run) {
 void submit(PlanContext& context, const RunRow& run) {
   if (!has_plan(context, run)) return;
   context.actions.submit.push_back({run.id, run.cluster, spec_of(context, run)});
-}
-
-// Schedulers use their ids again, so an id alone is no identity; a time that is unknown tells
-// nothing.
-bool is_recorded(const RunRow& run, const Observation& seen) {
-  const auto at_us = seen.ref.submitted_at_us;
-  return seen.ref.native_id == run.native_id &&
-         (at_us == run.native_at_us || at_us == 0 || run.native_at_us == 0);
-}
-
-// After a double submit several carry one key. The one that is recorded is the run. Before that the
-// holder of the claim is, else the oldest: whoever looks chooses the same.
-bool is_better(const RunRow& run, const Observation& a, const Observation& b) {
-  const auto rank = [&](const Observation& seen) {
-    return std::tuple{!is_recorded(run, seen), !seen.claimed, seen.ref.submitted_at_us,
-                      seen.ref.native_id};
-  };
-  return rank(a) < rank(b);
-}
-
-const Observation* observed(const ClusterView& cluster, const RunRow& run) {
-  const Observation* best = nullptr;
-  const auto consider = [&](const Observation& seen) {
-    if (seen.key == run.key && (best == nullptr || is_better(run, seen, *best))) best = &seen;
-  };
-  for (const auto& seen : cluster.listing.runs) consider(seen);
-  if (const auto it = cluster.found.find(run.key); it != cluster.found.end()) {
-    for (const auto& seen : it->second.runs) consider(seen);
-  }
-  // What is recorded is never exchanged for a namesake.
-  if (best != nullptr && !run.native_id.empty() && !is_recorded(run, *best)) return nullptr;
-  return best;
 }
 
 // Charged from allocation to release, for the whole allocation. What is not known costs what was
@@ -230,11 +198,17 @@ bool may_submit_again(PlanContext& context, const ClusterView& cluster, const Ru
   return false;
 }
 
+// Of a recorded run also where a namesake was found: that one is not exchanged for it.
+bool surely_absent(const ClusterView& cluster, const RunRow& run) {
+  const auto it = cluster.found.find(run.key);
+  if (it == cluster.found.end()) return false;
+  return it->second.found == Found::not_found_authoritative ||
+         (it->second.found == Found::found && it->second.whole && !run.native_id.empty());
+}
+
 // Absence from a complete listing and from history both: still only counted, until it is certain.
 void missing(PlanContext& context, const ClusterView& cluster, const RunRow& run) {
-  const auto it = cluster.found.find(run.key);
-  const bool authoritative =
-      it != cluster.found.end() && it->second.found == Found::not_found_authoritative;
+  const bool authoritative = surely_absent(cluster, run);
   if (run.state == RunState::submitting) {
     if (!may_submit_again(context, cluster, run, authoritative)) return;
     if (!run.cancel_requested) return submit(context, run);

@@ -216,6 +216,7 @@ FindResult LocalAdapter::find_one(const RunKey& key) {
     found.found = Found::not_found_inconclusive;
   } else if (*seen) {
     found.found = Found::found;
+    found.whole = true;  // a key has one directory
     found.runs.push_back(std::move(**seen));
   }
   return found;

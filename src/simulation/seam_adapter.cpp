@@ -124,6 +124,7 @@ std::vector<FindResult> SeamAdapter::find(std::span<const core::RunKey> keys) {
     const bool claimed = directory != nullptr && !directory->claim.empty();
     if (!found.runs.empty()) {
       found.found = Found::found;
+      found.whole = history;
       told_[key] = Told::there;
     } else if (history && !claimed) {
       found.found = Found::not_found_authoritative;

@@ -76,6 +76,8 @@ struct FindResult {
   core::RunKey key;
   Found found = Found::not_found_inconclusive;
   std::vector<Observation> runs;  ///< more than one only after a double submit
+  /// Found, and history was asked too: a submission of the key that is not among `runs` is gone.
+  bool whole = false;
 };
 
 enum class CancelMode { only_if_held, stop };

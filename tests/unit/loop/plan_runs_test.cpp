@@ -126,6 +126,26 @@ TEST_CASE("of two submissions of one key the recorded one is the run, the other 
   CHECK(actions.record_runs[0].state == RunState::running);
 }
 
+TEST_CASE("a recorded run that is gone is missed although a namesake of it is found",
+          "[loop][runs]") {
+  Scene scene;
+  add_live_pair(scene.snapshot, 1, RunState::submitted);
+  scene.snapshot.live_runs[0].native_id = "native";
+  auto& found = scene.cluster().found[scene.key()];
+  found.key = scene.key();
+  found.found = scheduler_adapters::Found::found;
+  auto namesake = seen(scene.snapshot, 1, RunState::ended);
+  namesake.ref.native_id = "another";
+  found.runs = {namesake};
+  CHECK(scene.plan().record_runs.empty());  // history may still know the recorded one
+  found.whole = true;
+  const auto actions = scene.plan();
+  REQUIRE(actions.record_runs.size() == 1);
+  CHECK(actions.record_runs[0].misses == 1);
+  scene.snapshot.live_runs[0].misses = scene.settings.misses_max - 1;
+  CHECK(scene.plan().record_runs.at(0).outcome == core::RunOutcome::lost);
+}
+
 TEST_CASE("of several submissions that nobody recorded the oldest is adopted", "[loop][runs]") {
   Scene scene;
   add_live_pair(scene.snapshot, 1, RunState::submitting);

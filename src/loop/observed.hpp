@@ -1,0 +1,18 @@
+#pragma once
+
+#include "amdahl/ledger/snapshot.hpp"
+#include "amdahl/loop/view.hpp"
+
+namespace amdahl::loop {
+
+/// Whether this is the submission that the ledger recorded. Schedulers use their ids again, so an
+/// id alone is no identity; a time that is unknown tells nothing.
+bool is_recorded(const ledger::RunRow& run, const scheduler_adapters::Observation& seen);
+
+/// What the cluster shows of a run, in its listing or where it was looked for; nullptr = nothing.
+/// Several may carry its key after a double submit: the recorded one is the run and is never
+/// exchanged for a namesake; before one is recorded the holder of the claim is, else the oldest.
+const scheduler_adapters::Observation* observed(const ClusterView& cluster,
+                                                const ledger::RunRow& run);
+
+}  // namespace amdahl::loop
