@@ -1,9 +1,14 @@
 #include "amdahl/loop/leadership.hpp"
 
+#include <array>
 #include <catch2/catch.hpp>
+#include <nlohmann/json.hpp>
 
 #include "amdahl/ledger/errors.hpp"
+#include "amdahl/loop/engine.hpp"
+#include "support/instant_cluster.hpp"
 #include "support/real_clock.hpp"
+#include "support/scratch_folder.hpp"
 #include "support/test_database.hpp"
 
 // Who leads, on a clock that only the test moves.
@@ -95,6 +100,41 @@ TEST_CASE("a leader that stood still while another took over begins no effect",
   CHECK_THROWS_AS(sleeper.ledger->set_paused(*lease, true, "late"), ledger::Fenced);
   CHECK_FALSE(sleeper.leadership.poll());
   CHECK(sleeper.leadership.waiting_for() == "other");
+}
+
+TEST_CASE("a leader that was replaced while it looked cancels nothing that it takes for an orphan",
+          "[loop][leadership]") {
+  TestDatabase database;
+  Candidate sleeper{database, "sleeper", 1};
+  Candidate other{database, "other", 2};
+  const auto lease = sleeper.leadership.poll();
+  REQUIRE(lease);
+  CHECK_FALSE(other.leadership.poll());
+  InstantCluster cluster{"local"};
+  core::RunSpec held;
+  held.key = core::make_run_key({7}, 1);
+  REQUIRE(cluster.submit(held, 1s).held);
+  ScratchFolder folder;
+  loop::FileCodeStore code{folder.path() / "code"};
+  loop::Engine engine{{*sleeper.ledger,
+                       {&cluster},
+                       code,
+                       sleeper.random,
+                       {},
+                       [](std::string_view, const nlohmann::json&) {}}};
+  SECTION("replaced: what looks like an orphan may be the other's") {
+    cluster.while_listing = [&] {
+      other.clock.pass(15s);
+      REQUIRE(other.leadership.poll());
+      sleeper.clock.pass(20s);
+    };
+    engine.cycle(*lease, sleeper.leadership);
+    CHECK(cluster.find(std::array{held.key})[0].runs.at(0).held_by_us);
+  }
+  SECTION("still leading: it is one") {
+    engine.cycle(*lease, sleeper.leadership);
+    CHECK(cluster.find(std::array{held.key})[0].runs.at(0).state == core::RunState::ended);
+  }
 }
 
 TEST_CASE("a leader whose ledger is gone trusts itself only as long as nobody else can lead",

@@ -64,6 +64,7 @@ core::Result<void> InstantCluster::release(const core::RunKey& key,
 }
 
 scheduler_adapters::Listing InstantCluster::list() {
+  if (while_listing) while_listing();
   scheduler_adapters::Listing listing;
   listing.complete = true;
   for (auto& [key, run] : runs_) {

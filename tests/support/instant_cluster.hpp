@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <map>
 
 #include "amdahl/scheduler_adapters/adapter.hpp"
@@ -33,6 +34,9 @@ class InstantCluster final : public scheduler_adapters::Adapter {
     return std::string{};
   }
   void acknowledge(const core::RunKey& key) override { runs_.erase(key.text); }
+
+  /// What happens meanwhile, each time that somebody looks.
+  std::function<void()> while_listing;
 
   /// How often each key was executed; acknowledged ones included.
   const std::map<std::string, int>& executions() const { return executions_; }
