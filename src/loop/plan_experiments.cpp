@@ -185,10 +185,12 @@ void plan_experiment(PlanContext& context, const ExperimentRow& row) {
     if (live_runs_of(context, row.id) == 0) actions.abort.emplace_back(row.id, "");
     return;
   }
-  // What was not proved yet is tried on the new champion instead; what is being refuted finishes
-  // (design.md §8). The noise of the old one is still noise.
+  // What was not proved yet gives its idea back, for the new champion; what is being refuted
+  // finishes (design.md §8). The noise of the old one is still noise.
   if (row.kind == ExperimentKind::trial && !row.nomination && champion_moved(context, row)) {
-    actions.abort.emplace_back(row.id, "the job's champion moved: tried again on the new one");
+    actions.abort.emplace_back(
+        row.id,
+        "the job's champion moved before anything was proved; propose it again on the new one");
     return;
   }
   // The rows read are older than the ends just seen: judge when they are recorded, next cycle.

@@ -12,7 +12,7 @@ namespace {
 loop::Actions plan_for(std::string verb, json args, ledger::Snapshot snapshot = {}) {
   if (snapshot.jobs.empty()) snapshot.jobs = {some_job()};
   snapshot.commands = {{"key-1", std::move(verb), std::move(args)}};
-  CountingRandom random;
+  static CountingRandom random;  // each plan draws others: nothing may rest on the same dice
   return loop::plan(snapshot, some_view(), {}, random);
 }
 
