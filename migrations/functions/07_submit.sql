@@ -110,8 +110,9 @@ BEGIN
 END
 $$;
 
--- The intent, committed before the first byte leaves. Arming again after an answer (or by another
--- leader) is a new try; arming twice without an answer is the same intent. Answers the head with it.
+-- The intent, committed before the first byte leaves. Arming again after an answer, after absence was
+-- seen or by another leader is a new try, whose quiet period begins anew; arming twice without any of
+-- these is the same intent. Answers the head with it.
 DO $$
 BEGIN
   IF to_regprocedure('amdahl.arm_submits(uuid, bigint, jsonb)')::oid IN
@@ -139,7 +140,8 @@ BEGIN
       submit_answer = NULL, submit_message = '', misses = 0, absent_since = NULL
     FROM jsonb_to_recordset(p_items) AS i(run bigint, spec_sha text)
     WHERE r.run_id = i.run
-      AND (r.state = 0 OR r.submit_answer IS NOT NULL OR r.intent_fence <> p_fence)
+      AND (r.state = 0 OR r.submit_answer IS NOT NULL OR r.absent_since IS NOT NULL
+           OR r.intent_fence <> p_fence)
     RETURNING r.run_id, r.submit_try, r.spec_sha)
   SELECT array_agg(amdahl._event('run_armed', 'run-' || run_id,
     jsonb_build_object('try', submit_try, 'spec_sha', spec_sha)) ORDER BY run_id)

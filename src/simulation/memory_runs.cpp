@@ -49,7 +49,9 @@ MemoryExperiment& open_for_pairs(Tx& tx, const ledger::OpenPair& item) {
 }
 
 void arm_submit(Tx& tx, MemoryRun& run, const std::string& spec_sha, std::int64_t fence) {
-  if (run.state != RunState::planned && !run.submit_answer && run.submit_fence == fence) return;
+  if (run.state != RunState::planned && !run.submit_answer && run.absent_since_us == 0 &&
+      run.submit_fence == fence)
+    return;
   if (!run.spec_sha.empty() && run.spec_sha != spec_sha)
     refuse("AM010", "the run has another spec");
   tx.set(run.state, RunState::submitting);

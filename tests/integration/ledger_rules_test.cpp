@@ -212,6 +212,23 @@ TEST_CASE("a postponed or unclear submit is armed again with the same run key", 
   CHECK_THROWS_AS(driver.ledger->arm_submits(driver.lease, one(run), one(other)), ledger::Refused);
 }
 
+TEST_CASE("an intent that was seen absent is a new try when it is armed again", "[ledger][rules]") {
+  Ruled driver;
+  const auto run =
+      driver.live_run(driver.start_trial(driver.job, {workers(4)}), RunState::submitting);
+  ledger::RecordRun missed;
+  missed.run = run;
+  missed.state = RunState::submitting;
+  missed.misses = 1;
+  driver.ledger->record_runs(driver.lease, one(missed));
+  REQUIRE(driver.snapshot().live_runs.at(0).absent_since_us > 0);
+  const std::string sha(64, 'a');
+  driver.ledger->arm_submits(driver.lease, one(run), one(sha));
+  // What is sent now may arrive late, so its quiet period begins anew.
+  CHECK(driver.snapshot().live_runs.at(0).absent_since_us == 0);
+  CHECK(driver.db.as_owner("SELECT submit_try FROM amdahl.worker_run") == "2");
+}
+
 TEST_CASE("an abort waits for its live runs and then gives the fingerprint back",
           "[ledger][rules]") {
   Ruled driver;
