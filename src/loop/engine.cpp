@@ -61,6 +61,8 @@ CycleReport Engine::cycle(const Lease& lease, Leadership& leadership) {
   perform_rest(lease, actions, leadership);
   answers.insert(answers.end(), actions.finish_commands.begin(), actions.finish_commands.end());
   if (!answers.empty()) parts_.ledger.finish_commands(lease, answers);
+  if (snapshot.deliveries_upto > 0)
+    parts_.ledger.finish_deliveries(lease, snapshot.deliveries_upto);
   return report;
 }
 
