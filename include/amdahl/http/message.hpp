@@ -1,6 +1,8 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
+#include <memory>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
@@ -38,11 +40,22 @@ struct Request {
   std::optional<std::string> query_value(std::string_view name) const;
 };
 
+/// A body without end. Called on the network thread only, but for `wake`.
+class Stream {
+ public:
+  virtual ~Stream() = default;
+  /// What there is to send: empty = nothing yet, none = the end.
+  virtual std::optional<std::string> next() = 0;
+  /// Once, before the first `next`: `wake` may be called from any thread when there is more.
+  virtual void attach(std::function<void()> wake) = 0;
+};
+
 struct Response {
   int status = 200;
   std::string content_type = "application/json";
   std::string body;
   Fields headers{};
+  std::shared_ptr<Stream> stream{};  ///< instead of a body
 };
 
 Response json_response(int status, const nlohmann::json& document);
