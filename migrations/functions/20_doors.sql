@@ -148,3 +148,47 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, amdahl, pg_te
     'next_cursor', CASE WHEN count(*) = amdahl._limit(p_args) THEN min(delivery_no) END)
   FROM page
 $$;
+
+-- One command: what was asked, and its answer once there is one; null when there is none of this key.
+CREATE OR REPLACE FUNCTION amdahl.read_command(p_args jsonb) RETURNS jsonb
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, amdahl, pg_temp AS $$
+  SELECT jsonb_build_object('schema', 'amdahl.command/v1', 'key', key, 'verb', verb, 'args', args,
+    'done', done, 'answer', answer, 'asked_at', amdahl._ts(asked_at), 'done_at', amdahl._ts(done_at))
+  FROM command WHERE key = p_args->>'key'
+$$;
+
+-- What waits, oldest first.
+CREATE OR REPLACE FUNCTION amdahl.read_queue(p_args jsonb) RETURNS jsonb
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, amdahl, pg_temp AS $$
+  SELECT jsonb_build_object('schema', 'amdahl.queue/v1',
+    'commands', (SELECT coalesce(jsonb_agg(jsonb_build_object('key', key, 'verb', verb,
+        'asked_at', amdahl._ts(asked_at)) ORDER BY command_id), '[]')
+      FROM (SELECT * FROM command WHERE NOT done ORDER BY command_id LIMIT 200) AS c),
+    'deliveries_pending', (SELECT count(*) FROM delivery WHERE NOT done),
+    'oldest_delivery_at', (SELECT amdahl._ts(min(received_at)) FROM delivery WHERE NOT done),
+    'runs', (SELECT coalesce(jsonb_agg(jsonb_build_object('run', run_id, 'run_key', run_key,
+        'experiment', experiment_id, 'cluster', cluster, 'state', amdahl._word('run_state', state),
+        'planned_at', amdahl._ts(planned_at)) ORDER BY run_id), '[]')
+      FROM (SELECT * FROM worker_run WHERE state <> 9 ORDER BY run_id LIMIT 200) AS r))
+$$;
+
+-- What came from what: the idea, the wins its baseline stood on, what stood on it.
+CREATE OR REPLACE FUNCTION amdahl.read_lineage(p_args jsonb) RETURNS jsonb
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, amdahl, pg_temp AS $$
+  SELECT jsonb_build_object('schema', 'amdahl.lineage/v1',
+    'experiment', amdahl._summary(e.experiment_id),
+    'hypothesis', (SELECT amdahl._hypothesis_json(h) FROM hypothesis h
+                   WHERE h.hypothesis_id = e.hypothesis_id),
+    'parents', (SELECT coalesce(jsonb_agg(amdahl._summary(w.experiment_id) ORDER BY w.experiment_id),
+                                '[]')
+      FROM experiment w JOIN verdict v ON v.experiment_id = w.experiment_id AND v.outcome = 0
+      WHERE w.job_id = e.job_id AND v.decided_at <= e.registered_at
+        AND w.experiment_id <> e.experiment_id),
+    'children', (SELECT coalesce(jsonb_agg(amdahl._summary(c.experiment_id) ORDER BY c.experiment_id),
+                                 '[]')
+      FROM experiment c JOIN verdict v ON v.experiment_id = e.experiment_id AND v.outcome = 0
+      WHERE c.job_id = e.job_id AND c.registered_at >= v.decided_at
+        AND c.experiment_id <> e.experiment_id),
+    'bank', amdahl._bank_entries(NULL, e.experiment_id, 200))
+  FROM experiment e WHERE e.experiment_id = (p_args->>'experiment')::bigint
+$$;

@@ -87,8 +87,9 @@ void Connection<Stream>::fill(const Parser& parser, Request& request) const {
   request.method = std::string{message.method_string()};
   for (const auto& field : message) {
     std::string name{field.name_string()};
-    std::transform(name.begin(), name.end(), name.begin(),
-                   [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; });
+    std::transform(name.begin(), name.end(), name.begin(), [](char c) {
+      return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+    });
     request.headers.emplace_back(std::move(name), std::string{field.value()});
   }
 }
@@ -98,7 +99,8 @@ namespace {
 // Why a request cannot be read; none where the peer is merely gone or too slow.
 std::optional<Problem> problem_of_reading(const error_code& error, const Limits& limits) {
   if (error == wire::error::body_limit)
-    return Problem{413, "too-large", fmt::format("the body is over {} bytes", limits.body_bytes), ""};
+    return Problem{413, "too-large", fmt::format("the body is over {} bytes", limits.body_bytes),
+                   ""};
   if (error == wire::error::header_limit || error == wire::error::buffer_overflow)
     return Problem{431, "too-large",
                    fmt::format("the headers are over {} bytes", limits.header_bytes), ""};
@@ -169,15 +171,15 @@ asio::awaitable<bool> Connection<Stream>::one_request() {
   asked.method = request.method;
   asked.id = request.id;
   mailbox_ = std::make_shared<Mailbox>(stream_.get_executor());
-  shared_.dispatcher.dispatch(std::move(request), target,
-                              [mailbox = mailbox_](Response response) {
-                                mailbox->put(std::move(response));
-                              });
+  shared_.dispatcher.dispatch(std::move(request), target, [mailbox = mailbox_](Response response) {
+    mailbox->put(std::move(response));
+  });
   beast::get_lowest_layer(stream_).expires_never();
   auto answer = co_await mailbox_->take(limits.answer_time);
   if (!answer) {
     answer = problem_response(
-        asked, {503, "timeout", "there was no answer in time; what was asked may still happen", ""});
+        asked,
+        {503, "timeout", "there was no answer in time; what was asked may still happen", ""});
   }
   if (answer->stream) {
     co_await write_stream(asked, std::move(*answer));

@@ -40,9 +40,8 @@ Problem no_ledger() {
 
 std::function<void(const Call&, const Respond&)> answering(
     std::function<Response(const Call&)> work) {
-  return [work = std::move(work)](const Call& call, const Respond& respond) {
-    respond(work(call));
-  };
+  return
+      [work = std::move(work)](const Call& call, const Respond& respond) { respond(work(call)); };
 }
 
 Dispatcher::Dispatcher(const ServerOptions& options)
@@ -92,9 +91,9 @@ void Dispatcher::dispatch(Request request, const std::string& target, const Resp
   }
   if (match.route == nullptr) {
     const auto allow = fmt::format("{}", fmt::join(match.allowed, ", "));
-    auto response = refuse(request, {405, "method-not-allowed",
-                                     fmt::format("here is no {}", request.method),
-                                     "allowed: " + allow});
+    auto response =
+        refuse(request, {405, "method-not-allowed", fmt::format("here is no {}", request.method),
+                         "allowed: " + allow});
     response.headers.emplace_back("Allow", allow);
     return respond(std::move(response));
   }
@@ -108,15 +107,15 @@ void Dispatcher::dispatch(Request request, const std::string& target, const Resp
   const auto* route = match.route;
   const auto answered = [this, shared, route, begun, respond](Response response) {
     if (options_.on_served) {
-      options_.on_served({*shared, route->pattern, response.status,
-                          std::chrono::duration_cast<std::chrono::microseconds>(Clock::now() - begun)});
+      options_.on_served(
+          {*shared, route->pattern, response.status,
+           std::chrono::duration_cast<std::chrono::microseconds>(Clock::now() - begun)});
     }
     respond(std::move(response));
   };
   if (!Gate::needs_desk(*route, *shared)) return handle(match, shared, nullptr, answered);
-  const bool taken = workers_.add([this, match, shared, answered](Desk* desk) {
-    handle(match, shared, desk, answered);
-  });
+  const bool taken = workers_.add(
+      [this, match, shared, answered](Desk* desk) { handle(match, shared, desk, answered); });
   if (!taken) {
     answered(problem_response(
         *shared, {503, "overloaded", "too many requests wait already", "wait a moment"}));

@@ -63,10 +63,10 @@ Result<tcp::acceptor> listen_on(asio::io_context& io, const tcp::endpoint& endpo
 
 Result<Unix::acceptor> listen_on(asio::io_context& io, const std::filesystem::path& socket) {
   if (socket.string().size() > socket_path_max) {
-    return Error{ErrorCode::invalid_config,
-                 fmt::format("the socket's path is over {} bytes: {}", socket_path_max,
-                             socket.string()),
-                 "set service.socket to a shorter one"};
+    return Error{
+        ErrorCode::invalid_config,
+        fmt::format("the socket's path is over {} bytes: {}", socket_path_max, socket.string()),
+        "set service.socket to a shorter one"};
   }
   error_code error;
   Unix::socket probe{io};

@@ -13,9 +13,8 @@ std::string_view Request::header(std::string_view name) const {
 }
 
 int Request::count(std::string_view name) const {
-  return static_cast<int>(std::count_if(headers.begin(), headers.end(), [&](const auto& field) {
-    return field.first == name;
-  }));
+  return static_cast<int>(std::count_if(headers.begin(), headers.end(),
+                                        [&](const auto& field) { return field.first == name; }));
 }
 
 std::optional<std::string> Request::query_value(std::string_view name) const {
@@ -63,8 +62,8 @@ namespace {
 
 std::string_view title_of(std::string_view kind) {
   const auto& kinds = problem_kinds();
-  const auto it = std::find_if(kinds.begin(), kinds.end(),
-                               [&](const auto& row) { return row.kind == kind; });
+  const auto it =
+      std::find_if(kinds.begin(), kinds.end(), [&](const auto& row) { return row.kind == kind; });
   return it == kinds.end() ? std::string_view{"Problem"} : it->title;
 }
 

@@ -58,9 +58,8 @@ std::string problem_with(const Parameter& parameter, const std::string& value) {
     case Parameter::Kind::text:
       break;
   }
-  if (!parameter.allowed.empty() &&
-      std::find(parameter.allowed.begin(), parameter.allowed.end(), value) ==
-          parameter.allowed.end())
+  if (!parameter.allowed.empty() && std::find(parameter.allowed.begin(), parameter.allowed.end(),
+                                              value) == parameter.allowed.end())
     return fmt::format("it is none of {}", fmt::join(parameter.allowed, ", "));
   return "";
 }

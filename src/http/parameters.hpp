@@ -6,8 +6,8 @@
 
 namespace amdahl::http {
 
-/// What is wrong with the query of a request, seen by the route's table: an unknown name, a value of
-/// another kind. All of it at once.
+/// What is wrong with the query of a request, seen by the route's table: an unknown name, a value
+/// of another kind. All of it at once.
 std::optional<Problem> parameters_problem(const Route& route, const Request& request);
 
 /// The value of a whole number from 0 to 2^53; none where it is no such number.

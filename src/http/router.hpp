@@ -16,18 +16,18 @@ class Router {
   explicit Router(std::vector<Route> routes);
 
   struct Match {
-    const Route* route = nullptr;               ///< none: see `allowed`
+    const Route* route = nullptr;  ///< none: see `allowed`
     std::map<std::string, std::string> params{};
-    std::vector<std::string> allowed{};         ///< methods of this path; empty = no such path
+    std::vector<std::string> allowed{};  ///< methods of this path; empty = no such path
   };
   Match match(const std::string& method, const std::vector<std::string>& segments) const;
   const std::vector<Route>& routes() const { return routes_; }
 
  private:
   struct Segment {
-    std::string literal;   ///< where there is no parameter
+    std::string literal;  ///< where there is no parameter
     std::string parameter;
-    std::string verb;      ///< with its colon, behind the parameter
+    std::string verb;  ///< with its colon, behind the parameter
   };
   struct Entry {
     const Route* route;

@@ -40,7 +40,8 @@ std::string random_word() {
 Peer peer_of(const tcp::socket& socket) {
   error_code ignored;
   const auto address = socket.remote_endpoint(ignored).address();
-  return {address.is_loopback() ? Peer::Via::loopback : Peer::Via::network, address.to_string(), {}};
+  return {
+      address.is_loopback() ? Peer::Via::loopback : Peer::Via::network, address.to_string(), {}};
 }
 
 Peer peer_of(Unix::socket& socket) {

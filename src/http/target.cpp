@@ -71,8 +71,7 @@ core::Result<Fields> query_of(std::string_view text) {
     if (pair.empty()) continue;
     const auto equals = pair.find('=');
     auto name = decoded(pair.substr(0, equals), true);
-    auto value =
-        decoded(equals == std::string_view::npos ? "" : pair.substr(equals + 1), true);
+    auto value = decoded(equals == std::string_view::npos ? "" : pair.substr(equals + 1), true);
     if (!name || !value || has_control(*name) || value->find('\0') != std::string::npos)
       return invalid_input("the query holds something that is no text");
     if (std::any_of(query.begin(), query.end(),
@@ -90,8 +89,11 @@ bool is_utf8(std::string_view text) {
   std::size_t i = 0;
   while (i < text.size()) {
     const auto lead = static_cast<unsigned char>(text[i]);
-    const int more = lead < 0x80 ? 0 : lead >= 0xC2 && lead < 0xE0 ? 1 : lead >= 0xE0 && lead < 0xF0 ? 2
-                     : lead >= 0xF0 && lead < 0xF5 ? 3 : -1;
+    const int more = lead < 0x80                   ? 0
+                     : lead >= 0xC2 && lead < 0xE0 ? 1
+                     : lead >= 0xE0 && lead < 0xF0 ? 2
+                     : lead >= 0xF0 && lead < 0xF5 ? 3
+                                                   : -1;
     if (more < 0 || i + static_cast<std::size_t>(more) >= text.size() + (more == 0 ? 1 : 0))
       return false;
     for (int k = 1; k <= more; ++k) {

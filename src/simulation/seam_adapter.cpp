@@ -49,7 +49,9 @@ Submitted SeamAdapter::submit(const core::RunSpec& spec, std::chrono::millisecon
   check_submit(program_, spec, told_[spec.key] == Told::there, told_[spec.key] == Told::nothing);
   told_[spec.key] = Told::nothing;
   if (is(fault, queue_full)) return failed(FailureClass::retryable, "simulated: the queue is full");
-  world.sent[spec.key.text] = world.executor.now();
+  // What a leader sends that was replaced in its sleep nobody can wait for: the hold makes it
+  // harmless.
+  if (program_.leads()) world.sent[spec.key.text] = world.executor.now();
   if (is(fault, request_lost) || is(fault, request_late)) {
     if (is(fault, request_late)) {
       Dice dice{fault->dice};

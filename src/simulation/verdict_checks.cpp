@@ -172,11 +172,12 @@ void check_repetition(World& world) {
         continue;
       const bool same_job = earlier->protocol.job.command == later->protocol.job.command &&
                             earlier->protocol.baseline == later->protocol.baseline;
-      // On another baseline it stays blocked too, but what a job can feed, and what had won and was
-      // given up with its champion.
+      // On another baseline what was decided stays blocked too, but what a job can feed, and what
+      // had won and was given up with its champion.
       const bool won =
           earlier->verdict && earlier->verdict->decision.outcome == VerdictOutcome::win;
-      if (same_job || !(won || only_resources(later->protocol.changes))) {
+      const bool blocks = earlier->verdict && !won && !only_resources(later->protocol.changes);
+      if (same_job || blocks) {
         world.breaks("no experiment is repeated",
                      fmt::format("EXP-{} repeats EXP-{}", later->id.value, earlier->id.value));
       }

@@ -26,12 +26,12 @@ using Fields = std::vector<std::pair<std::string, std::string>>;
 /// One request, read whole.
 struct Request {
   std::string method;
-  std::string path;    ///< as sent, without the query; percent signs not decoded
-  Fields query;        ///< decoded, in order
-  Fields headers;      ///< names in lower case, in order
-  std::string body;    ///< the bytes as sent
+  std::string path;  ///< as sent, without the query; percent signs not decoded
+  Fields query;      ///< decoded, in order
+  Fields headers;    ///< names in lower case, in order
+  std::string body;  ///< the bytes as sent
   Peer peer;
-  std::string id;      ///< of this request, in its answer and its log line
+  std::string id;  ///< of this request, in its answer and its log line
 
   /// The first header of that lower-case name; empty when there is none.
   std::string_view header(std::string_view name) const;

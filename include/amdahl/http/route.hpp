@@ -14,8 +14,8 @@ namespace amdahl::http {
 
 /// Who may use a route.
 enum class Access {
-  local,    ///< everybody on this machine; elsewhere a token that may read
-  hook,     ///< the route proves its sender itself
+  local,  ///< everybody on this machine; elsewhere a token that may read
+  hook,   ///< the route proves its sender itself
   read,
   propose,
   operate,
@@ -68,7 +68,7 @@ struct Route {
   Access access = Access::read;
   std::string operation;  ///< its name in the document
   std::string summary;
-  std::function<void(const Call&, const Respond&)> handle;
+  std::function<void(const Call&, const Respond&)> handle{};
   std::vector<Parameter> query{};
   std::vector<Answer> answers{};
   nlohmann::json body{};   ///< JSON Schema of the request's body; null = none
@@ -76,6 +76,7 @@ struct Route {
 };
 
 /// A route that answers at once, on a worker.
-std::function<void(const Call&, const Respond&)> answering(std::function<Response(const Call&)> work);
+std::function<void(const Call&, const Respond&)> answering(
+    std::function<Response(const Call&)> work);
 
 }  // namespace amdahl::http

@@ -32,14 +32,14 @@ struct Served {
 struct Limits {
   std::size_t header_bytes = 16 << 10;
   std::size_t body_bytes = 1 << 20;
-  int connections = 2'048;  ///< streams included
-  int waiting = 512;        ///< requests that wait for a worker; more are 503
+  int connections = 2'048;           ///< streams included
+  int waiting = 512;                 ///< requests that wait for a worker; more are 503
   double requests_per_second = 500;  ///< of one address or token, hooks apart
   std::chrono::milliseconds header_time{10'000};
   std::chrono::milliseconds body_time{20'000};
-  std::chrono::milliseconds idle_time{60'000};   ///< between requests of one connection
-  std::chrono::milliseconds answer_time{30'000}; ///< for a worker
-  std::chrono::milliseconds write_time{20'000};  ///< for a peer that reads slowly
+  std::chrono::milliseconds idle_time{60'000};    ///< between requests of one connection
+  std::chrono::milliseconds answer_time{30'000};  ///< for a worker
+  std::chrono::milliseconds write_time{20'000};   ///< for a peer that reads slowly
 };
 
 struct ServerOptions {

@@ -1,0 +1,186 @@
+#include <algorithm>
+#include <set>
+
+#include "amdahl/core/canonical_json.hpp"
+#include "amdahl/http/api.hpp"
+
+namespace amdahl::http {
+namespace {
+
+using nlohmann::json;
+
+// `amdahl.status/v1` → `status`: names of components take no slash.
+std::string component(const std::string& schema) {
+  constexpr std::string_view prefix = "amdahl.";
+  const auto end = schema.find('/');
+  return schema.substr(prefix.size(), end - prefix.size());
+}
+
+json parameter_schema(const Parameter& parameter) {
+  constexpr std::int64_t exact_max = std::int64_t{1} << 53;
+  switch (parameter.kind) {
+    case Parameter::Kind::whole:
+      return {{"type", "integer"}, {"minimum", 0}, {"maximum", exact_max}};
+    case Parameter::Kind::time:
+      return {{"type", "string"}, {"format", "date-time"}, {"pattern", "Z$"}};
+    case Parameter::Kind::boolean:
+      return {{"type", "boolean"}};
+    case Parameter::Kind::text:
+      break;
+  }
+  json schema{{"type", "string"}};
+  if (!parameter.allowed.empty()) schema["enum"] = parameter.allowed;
+  return schema;
+}
+
+json parameters_of(const Route& route) {
+  auto all = json::array();
+  for (std::size_t at = route.pattern.find('{'); at != std::string::npos;
+       at = route.pattern.find('{', at + 1)) {
+    const auto end = route.pattern.find('}', at);
+    all.push_back({{"name", route.pattern.substr(at + 1, end - at - 1)},
+                   {"in", "path"},
+                   {"required", true},
+                   {"schema", {{"type", "string"}, {"minLength", 1}}}});
+  }
+  for (const auto& parameter : route.query) {
+    all.push_back({{"name", parameter.name},
+                   {"in", "query"},
+                   {"description", parameter.what},
+                   {"schema", parameter_schema(parameter)}});
+  }
+  const bool writes = route.method == "POST" && route.access != Access::hook;
+  if (writes) {
+    all.push_back({{"name", "Idempotency-Key"},
+                   {"in", "header"},
+                   {"required", route.operation == "put_command"},
+                   {"description", "the same key twice is one request"},
+                   {"schema", {{"type", "string"}, {"pattern", "^[A-Za-z0-9_.:-]{1,120}$"}}}});
+  }
+  const bool matched = std::any_of(route.answers.begin(), route.answers.end(),
+                                   [](const auto& answer) { return answer.status == 428; });
+  if (matched) {
+    all.push_back({{"name", "If-Match"},
+                   {"in", "header"},
+                   {"required", true},
+                   {"description", "the ETag that you saw, or *"},
+                   {"schema", {{"type", "string"}}}});
+  }
+  return all;
+}
+
+json answer_of(const Route& route, const Answer& answer) {
+  json described{{"description", answer.what.empty() ? "a problem (RFC 9457)" : answer.what}};
+  constexpr int first_problem = 400;
+  if (answer.status >= first_problem) {
+    described["content"]["application/problem+json"]["schema"]["$ref"] =
+        "#/components/schemas/problem";
+  } else if (!answer.schema.empty()) {
+    described["content"]["application/json"]["schema"]["$ref"] =
+        "#/components/schemas/" + component(answer.schema);
+  } else if (route.operation == "get_stream") {
+    described["content"]["text/event-stream"]["schema"] = {{"type", "string"}};
+  } else if (route.operation == "get_metrics") {
+    described["content"]["text/plain"]["schema"] = {{"type", "string"}};
+  }
+  return described;
+}
+
+std::string_view scope_word(Access access) {
+  switch (access) {
+    case Access::propose:
+      return "propose";
+    case Access::operate:
+      return "operate";
+    case Access::admin:
+      return "admin";
+    default:
+      return "read";
+  }
+}
+
+json operation_of(const Route& route) {
+  json operation{{"operationId", route.operation}, {"summary", route.summary}};
+  if (auto parameters = parameters_of(route); !parameters.empty())
+    operation["parameters"] = std::move(parameters);
+  if (!route.body.is_null()) {
+    operation["requestBody"]["content"]["application/json"]["schema"] = route.body;
+    operation["requestBody"]["required"] = route.body.contains("required");
+  }
+  for (const auto& answer : route.answers)
+    operation["responses"][std::to_string(answer.status)] = answer_of(route, answer);
+  if (route.access == Access::hook || route.access == Access::local) {
+    operation["security"] = json::array({json::object()});
+  } else {
+    operation["security"] = json::array({{{"token", json::array()}}});
+    operation["x-scope"] = scope_word(route.access);
+  }
+  return operation;
+}
+
+const json& problem_schema() {
+  static const json schema{
+      {"type", "object"},
+      {"required", {"type", "title", "status", "detail", "instance", "request_id"}},
+      {"properties",
+       {{"type", {{"type", "string"}}},
+        {"title", {{"type", "string"}}},
+        {"status", {{"type", "integer"}}},
+        {"detail", {{"type", "string"}}},
+        {"instance", {{"type", "string"}}},
+        {"hint", {{"type", "string"}}},
+        {"request_id", {{"type", "string"}}},
+        {"errors",
+         {{"type", "array"},
+          {"items",
+           {{"type", "object"},
+            {"required", {"pointer", "problem"}},
+            {"properties",
+             {{"pointer", {{"type", "string"}}}, {"problem", {{"type", "string"}}}}}}}}}}}};
+  return schema;
+}
+
+json schemas_of(const std::vector<Route>& routes,
+                const std::function<std::string_view(std::string_view)>& text_of) {
+  json schemas{{"problem", problem_schema()}};
+  for (const auto& route : routes) {
+    for (const auto& answer : route.answers) {
+      if (answer.schema.empty()) continue;
+      const auto text = text_of ? text_of(answer.schema) : std::string_view{};
+      auto schema = text.empty() ? json{{"type", "object"}} : json::parse(text);
+      schema.erase("$id");  // where it stands here is its place
+      schema.erase("$schema");
+      schemas[component(answer.schema)] = std::move(schema);
+    }
+  }
+  return schemas;
+}
+
+}  // namespace
+
+json openapi_document(const std::vector<Route>& routes, const std::string& version,
+                      const std::function<std::string_view(std::string_view)>& schema) {
+  json document{{"openapi", "3.1.0"},
+                {"info",
+                 {{"title", "Amdahl Loop"},
+                  {"version", version},
+                  {"description",
+                   "What the loop knows and can be asked. Times are RFC 3339 in UTC, absent "
+                   "is null is unknown, errors are problems (RFC 9457)."}}},
+                {"components",
+                 {{"schemas", schemas_of(routes, schema)},
+                  {"securitySchemes",
+                   {{"token",
+                     {{"type", "http"},
+                      {"scheme", "bearer"},
+                      {"description", "amdahl token create NAME --scope SCOPE"}}}}}}}};
+  for (const auto& route : routes) {
+    auto method = route.method;
+    std::transform(method.begin(), method.end(), method.begin(),
+                   [](char c) { return static_cast<char>(c - 'A' + 'a'); });
+    document["paths"][route.pattern][method] = operation_of(route);
+  }
+  return document;
+}
+
+}  // namespace amdahl::http

@@ -1,0 +1,300 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "../parameters.hpp"
+#include "api_parts.hpp"
+
+// The read models as resources: the same documents, field for field, as the command line's.
+
+namespace amdahl::http {
+namespace {
+
+using nlohmann::json;
+using Kind = Parameter::Kind;
+
+const std::vector<std::string> experiment_states{"registered", "discovering", "refuting", "decided",
+                                                 "aborted"};
+const std::vector<std::string> outcomes{"win",       "provisional",  "refuted",
+                                        "no_effect", "inconclusive", "void"};
+const std::vector<std::string> hypothesis_states{"proposed", "awaiting_approval", "registered",
+                                                 "decided",  "rejected",          "withdrawn"};
+const std::vector<std::string> run_states{"planned",   "submitting", "submitted", "queued",
+                                          "held",      "starting",   "running",   "suspended",
+                                          "finishing", "ended"};
+
+const Parameter limit{"limit", "how many rows, 50 unless told, at most 200", Kind::whole};
+const Parameter cursor{"cursor", "the last answer's next_cursor", Kind::whole};
+
+// The query as the arguments of a read model.
+json args_of(const Call& call, const Route& route) {
+  auto args = json::object();
+  for (const auto& parameter : route.query) {
+    const auto value = call.request->query_value(parameter.name);
+    if (!value) continue;
+    if (parameter.kind == Kind::whole) {
+      args[parameter.name] = *whole_number(*value);
+    } else if (parameter.kind == Kind::boolean) {
+      args[parameter.name] = *value == "true";
+    } else {
+      args[parameter.name] = *value;
+    }
+  }
+  return args;
+}
+
+Response found(const Call& call, const json& document, const std::string& what) {
+  if (!document.is_null()) return json_response(200, document);
+  return problem_response(*call.request, {404, "not-found", "there is no " + what, ""});
+}
+
+Route list(const std::string& path, const std::string& view, const std::string& summary,
+           std::vector<Parameter> query) {
+  Route route{"GET", path, Access::read, "list_" + view, summary, {}, std::move(query)};
+  route.answers = with_problems({{200, "the page", "amdahl." + view + "/v1"}}, {400, 401, 403});
+  route.handle = answering([route, view](const Call& call) {
+    return json_response(200, call.desk->ledger().read(view, args_of(call, route)));
+  });
+  return route;
+}
+
+// `EXP-12`, `exp-12` or `12`.
+std::optional<std::int64_t> experiment_number(std::string_view text) {
+  if (text.starts_with("EXP-") || text.starts_with("exp-")) text.remove_prefix(4);
+  return whole_number(text);
+}
+
+std::optional<json> experiment_of(const Call& call, const std::string& view) {
+  const auto number = experiment_number(call.params.at("id"));
+  if (!number) return std::nullopt;
+  auto document = call.desk->ledger().read(view, {{"experiment", *number}});
+  if (document.is_null()) return std::nullopt;
+  return document;
+}
+
+std::string experiment_tag(const json& experiment) {
+  return fmt::format("\"exp-{}.{}.{}\"", experiment.at("experiment").dump(),
+                     experiment.at("state").get<std::string>(),
+                     experiment.value("abort_requested", false) ? 1 : 0);
+}
+
+Route experiment_route(const std::string& suffix, const std::string& operation,
+                       const std::string& summary, const std::string& schema,
+                       const std::function<Response(const Call&, const json&)>& show,
+                       const std::string& view = "experiment") {
+  Route route{"GET", "/api/v1/experiments/{id}" + suffix, Access::read, operation, summary};
+  route.answers = with_problems({{200, "as it is now", schema}}, {400, 401, 403, 404});
+  route.handle = answering([show, view](const Call& call) {
+    const auto document = experiment_of(call, view);
+    if (!document) return found(call, nullptr, "experiment " + call.params.at("id"));
+    return show(call, *document);
+  });
+  return route;
+}
+
+std::vector<Route> experiment_routes() {
+  std::vector<Route> routes;
+  routes.push_back(list("/api/v1/experiments", "experiments", "experiments, newest first",
+                        {{"job", "of this job"},
+                         {"state", "in this state", Kind::text, experiment_states},
+                         {"outcome", "with this verdict", Kind::text, outcomes},
+                         limit,
+                         cursor}));
+  routes.push_back(
+      experiment_route("", "get_experiment", "one experiment with all its evidence",
+                       "amdahl.experiment/v1", [](const Call&, const json& experiment) {
+                         auto response = json_response(200, experiment);
+                         response.headers.emplace_back("ETag", experiment_tag(experiment));
+                         return response;
+                       }));
+  routes.push_back(experiment_route("/votes", "get_votes", "its refute checks and their votes",
+                                    "amdahl.votes/v1", [](const Call&, const json& experiment) {
+                                      return json_response(
+                                          200, {{"schema", "amdahl.votes/v1"},
+                                                {"experiment", experiment.at("experiment")},
+                                                {"checks", experiment.at("checks")},
+                                                {"upholds", experiment.at("upholds")},
+                                                {"refutes", experiment.at("refutes")}});
+                                    }));
+  routes.push_back(experiment_route(
+      "/lineage", "get_lineage", "what it came from and what stands on it", "amdahl.lineage/v1",
+      [](const Call&, const json& lineage) { return json_response(200, lineage); }, "lineage"));
+  Route runs{"GET",
+             "/api/v1/experiments/{id}/runs",
+             Access::read,
+             "list_experiment_runs",
+             "its submissions, newest first",
+             {},
+             {limit, cursor}};
+  runs.answers = with_problems({{200, "the page", "amdahl.runs/v1"}}, {400, 401, 403, 404});
+  runs.handle = answering([runs](const Call& call) {
+    const auto number = experiment_number(call.params.at("id"));
+    if (!number || !experiment_of(call, "lineage"))
+      return found(call, nullptr, "experiment " + call.params.at("id"));
+    auto args = args_of(call, runs);
+    args["experiment"] = *number;
+    return json_response(200, call.desk->ledger().read("runs", args));
+  });
+  routes.push_back(std::move(runs));
+  return routes;
+}
+
+bool of_cluster(const Call& call, const json& row) {
+  const auto cluster = call.request->query_value("cluster");
+  return !cluster || row.value("cluster", "") == *cluster;
+}
+
+json sum_or_null(const json& rows, const char* field) {
+  double sum = 0;
+  bool known = false;
+  for (const auto& row : rows) {
+    if (!row.at(field).is_number()) continue;
+    known = true;
+    sum += row.at(field).get<double>();
+  }
+  return known ? json(sum) : json(nullptr);
+}
+
+Response fleet_summary(const Call& call) {
+  auto rows = json::array();
+  for (const auto& row : call.desk->ledger().read("rank", json::object()).at("jobs")) {
+    if (of_cluster(call, row)) rows.push_back(row);
+  }
+  const auto unknown = std::count_if(rows.begin(), rows.end(), [](const json& row) {
+    return !row.at("waste_gpu_hours_per_month").is_number();
+  });
+  return json_response(
+      200, {{"schema", "amdahl.fleet_summary/v1"},
+            {"jobs", rows.size()},
+            {"jobs_unknown", unknown},
+            {"gpu_hours_per_month", sum_or_null(rows, "gpu_hours_per_month")},
+            {"waste_gpu_hours_per_month", sum_or_null(rows, "waste_gpu_hours_per_month")}});
+}
+
+std::vector<Route> fleet_routes() {
+  const Parameter cluster{"cluster", "of this cluster alone"};
+  Route summary{"GET",
+                "/api/v1/fleet/summary",
+                Access::read,
+                "get_fleet_summary",
+                "GPU-hours and waste of all jobs; what is unknown is null",
+                {},
+                {cluster}};
+  summary.answers = with_problems({{200, "the sums", "amdahl.fleet_summary/v1"}}, {400, 401, 403});
+  summary.handle = answering(fleet_summary);
+  Route wastes{"GET",
+               "/api/v1/wastes",
+               Access::read,
+               "list_wastes",
+               "jobs by wasted GPU-hours, unknown last",
+               {},
+               {cluster}};
+  wastes.answers = with_problems({{200, "the ranking", "amdahl.rank/v1"}}, {400, 401, 403});
+  wastes.handle = answering([](const Call& call) {
+    auto document = call.desk->ledger().read("rank", json::object());
+    auto& rows = document["jobs"];
+    rows.erase(std::remove_if(rows.begin(), rows.end(),
+                              [&](const json& row) { return !of_cluster(call, row); }),
+               rows.end());
+    return json_response(200, document);
+  });
+  Route waste{"GET", "/api/v1/wastes/{id}", Access::read, "get_waste",
+              "the waste of one job, by the job's name"};
+  waste.answers = with_problems({{200, "its row", "amdahl.waste/v1"}}, {400, 401, 403, 404});
+  waste.handle = answering([](const Call& call) {
+    const auto document = call.desk->ledger().read("rank", json::object());
+    for (auto row : document.at("jobs")) {
+      if (row.at("job") != call.params.at("id")) continue;
+      row["schema"] = "amdahl.waste/v1";
+      return json_response(200, row);
+    }
+    return found(call, nullptr, "job " + call.params.at("id"));
+  });
+  return {summary, wastes, waste};
+}
+
+std::vector<Route> bank_routes() {
+  const Parameter since{"since", "not before this time", Kind::time};
+  Route entries =
+      list("/api/v1/bank/entries", "bank", "what was banked, newest first", {since, limit});
+  Route balance{"GET", "/api/v1/bank/balance", Access::read, "get_bank_balance",
+                "banked, clawed back, spent on tests, net, projected: five numbers"};
+  balance.answers =
+      with_problems({{200, "the balance", "amdahl.bank_balance/v1"}}, {400, 401, 403});
+  balance.handle = answering([](const Call& call) {
+    auto document = call.desk->ledger().read("bank", {{"limit", 1}});
+    document.erase("entries");
+    document["schema"] = "amdahl.bank_balance/v1";
+    return json_response(200, document);
+  });
+  return {entries, balance};
+}
+
+Route status_route(const ApiOptions& options) {
+  Route route{"GET", "/api/v1/status", Access::read, "get_status", "the loop at a glance"};
+  route.answers = with_problems({{200, "as it is now", "amdahl.status/v1"}}, {400, 401, 403});
+  const double lease_s = std::chrono::duration<double>{options.lease_ttl}.count();
+  route.handle = answering([lease_s](const Call& call) {
+    return json_response(200, call.desk->ledger().read("status", {{"lease_ttl_s", lease_s}}));
+  });
+  return route;
+}
+
+Route loop_route(const ApiOptions& options) {
+  Route route{"GET", "/api/v1/loop", Access::read, "get_loop",
+              "who leads, and how far the ledger is"};
+  route.answers = with_problems({{200, "as it is now", "amdahl.loop/v1"}}, {400, 401, 403});
+  const double lease_s = std::chrono::duration<double>{options.lease_ttl}.count();
+  route.handle = answering([lease_s](const Call& call) {
+    auto loop = call.desk->ledger().read("status", {{"lease_ttl_s", lease_s}}).at("loop");
+    loop["schema"] = "amdahl.loop/v1";
+    return json_response(200, loop);
+  });
+  return route;
+}
+
+Route job_route() {
+  Route route{"GET", "/api/v1/jobs/{id}", Access::read, "get_job", "one job, by its name"};
+  route.answers = with_problems({{200, "as it is now", "amdahl.job/v1"}}, {400, 401, 403, 404});
+  route.handle = answering([](const Call& call) {
+    return found(call, call.desk->ledger().read("job", {{"name", call.params.at("id")}}),
+                 "job " + call.params.at("id"));
+  });
+  return route;
+}
+
+}  // namespace
+
+std::vector<Answer> with_problems(std::vector<Answer> answers, const std::vector<int>& problems) {
+  for (const int status : problems) answers.push_back({status, ""});
+  for (const int status : {429, 503}) answers.push_back({status, ""});
+  return answers;
+}
+
+std::vector<Route> read_routes(const ApiOptions& options) {
+  std::vector<Route> routes{
+      status_route(options),
+      loop_route(options),
+      list("/api/v1/jobs", "jobs", "jobs that were added", {limit, cursor}),
+      job_route(),
+      list("/api/v1/hypotheses", "hypotheses", "ideas, newest first",
+           {{"job", "of this job"},
+            {"state", "in this state", Kind::text, hypothesis_states},
+            limit,
+            cursor}),
+      list("/api/v1/runs", "runs", "submissions to schedulers, newest first",
+           {{"state", "in this state", Kind::text, run_states}, limit, cursor}),
+      list("/api/v1/queue", "queue", "what waits for the leader or runs now", {}),
+      list("/api/v1/events", "events", "the audit log, oldest first",
+           {{"after", "only those after this event", Kind::whole},
+            {"kind", "of this kind alone"},
+            limit}),
+      list("/api/v1/webhooks/deliveries", "deliveries", "webhooks that came, newest first",
+           {{"source", "of this source alone"}, limit, cursor}),
+  };
+  for (auto& more : {experiment_routes(), fleet_routes(), bank_routes()})
+    routes.insert(routes.end(), more.begin(), more.end());
+  return routes;
+}
+
+}  // namespace amdahl::http
