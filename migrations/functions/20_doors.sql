@@ -56,10 +56,12 @@ BEGIN
 END
 $$;
 
--- Whether anybody waits for the leader: cheap, asked several times a second.
-CREATE OR REPLACE FUNCTION amdahl.inbox_waits() RETURNS boolean
+-- The newest delivery and the newest command that wait for the leader, 0 where none does: cheap, asked
+-- several times a second. What was seen before and still waits is no news.
+CREATE OR REPLACE FUNCTION amdahl.read_inbox(p_args jsonb) RETURNS jsonb
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, amdahl, pg_temp AS $$
-  SELECT EXISTS (SELECT FROM delivery WHERE NOT done) OR EXISTS (SELECT FROM command WHERE NOT done)
+  SELECT jsonb_build_array((SELECT coalesce(max(delivery_no), 0) FROM delivery WHERE NOT done),
+                           (SELECT coalesce(max(command_id), 0) FROM command WHERE NOT done))
 $$;
 
 CREATE OR REPLACE FUNCTION amdahl.put_token(p_name text, p_sha text, p_scope text, p_expires_us bigint)

@@ -76,13 +76,7 @@ class SystemServices : public Services {
 
   Result<ledger::Ledger*> ledger() override {
     if (!ledger_) {
-      const auto config = configuration();
-      if (!config) return config.error();
-      if (config->url_file.empty()) {
-        return Error{ErrorCode::invalid_config, "no ledger is configured",
-                     "set ledger.url_file, or start amdahl dev for one of this machine"};
-      }
-      const auto url = read_secret(config->url_file);
+      const auto url = ledger_url();
       if (!url) return url.error();
       ledger_ = ledger::connect(*url, {.allow_owner = false, .or_read_only = true});
       if (const auto why = ledger_->why_read_only(); !why.empty() && !options_.quiet) {
@@ -90,6 +84,16 @@ class SystemServices : public Services {
       }
     }
     return ledger_.get();
+  }
+
+  Result<std::string> ledger_url() override {
+    const auto config = configuration();
+    if (!config) return config.error();
+    if (config->url_file.empty()) {
+      return Error{ErrorCode::invalid_config, "no ledger is configured",
+                   "set ledger.url_file, or start amdahl dev for one of this machine"};
+    }
+    return read_secret(config->url_file);
   }
 
   Result<scheduler_adapters::Adapter*> adapter(const std::string& cluster) override {
@@ -204,7 +208,11 @@ Result<Driven> SystemServices::drive(const Drive& drive) {
                                                                  : Until::stopped;
   const auto end = runner.run(until, [&](std::chrono::milliseconds pause) {
     if (env_.interrupted() || (drive.done && drive.done())) return false;
-    env_.sleep(pause);
+    if (drive.pause) {
+      drive.pause(pause, leadership.waiting_for().empty());
+    } else {
+      env_.sleep(pause);
+    }
     return !env_.interrupted();
   });
   Driven driven;

@@ -34,6 +34,9 @@ struct Setting {
 /// The service's configuration, checked.
 struct Config {
   std::string listen;
+  std::filesystem::path socket;           ///< empty = where it is looked for (service_socket)
+  std::filesystem::path tls_certificate;  ///< empty = none
+  std::filesystem::path tls_key;
   std::filesystem::path state_dir;
   std::filesystem::path url_file;        ///< empty = none
   std::filesystem::path owner_url_file;  ///< empty = none

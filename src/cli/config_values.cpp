@@ -47,7 +47,7 @@ void check_listen(TomlTable& table, const std::string& text) {
       colon == std::string::npos
           ? std::nullopt
           : core::parse_whole(text.substr(colon + 1).empty() ? "x" : text.substr(colon + 1));
-  if (colon != std::string::npos && colon > 0 && port && *port > 0 && *port < 65536) return;
+  if (colon != std::string::npos && colon > 0 && port && *port >= 0 && *port < 65536) return;
   table.problem("listen", fmt::format("{} = \"{}\" is no address", table.path("listen"), text),
                 "write host:port, like \"127.0.0.1:7717\"");
 }
@@ -162,6 +162,9 @@ Config config_of(std::vector<Setting> settings) {
   };
   Config config;
   config.listen = text("service.listen");
+  config.socket = text("service.socket");
+  config.tls_certificate = text("service.tls_certificate");
+  config.tls_key = text("service.tls_key");
   config.state_dir = text("service.state_dir");
   config.url_file = text("ledger.url_file");
   config.owner_url_file = text("ledger.owner_url_file");

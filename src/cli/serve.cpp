@@ -5,17 +5,30 @@
 #include "commands.hpp"
 #include "event_log.hpp"
 #include "report.hpp"
+#include "service_doors.hpp"
 #include "services.hpp"
 
 namespace amdahl::cli {
 
 namespace {
 
+constexpr std::chrono::milliseconds doors_close_within{3'000};
+
 ExitCode run_serve(Context& context, const Args& args) {
   Drive drive;
   drive.observe = args.has("observe");
   drive.log = make_event_log(context.env);
+  const auto config = context.services.configuration();
+  if (!config) return report(context.env, config.error());
+  auto url = context.services.ledger_url();
+  if (!url) return report(context.env, url.error());
+  const auto doors = ServiceDoors::open(context, *config, *url, drive.log);
+  if (!doors) return report(context.env, doors.error());
+  drive.pause = [&](std::chrono::milliseconds time, bool leads) {
+    (*doors)->waker().pause(time, leads);
+  };
   const auto driven = context.services.drive(drive);
+  (*doors)->close(doors_close_within);
   if (!driven) return report(context.env, driven.error());
   drive.log("stopped", nlohmann::json::object());
   return ExitCode::ok;
@@ -25,7 +38,7 @@ ExitCode run_serve(Context& context, const Args& args) {
 
 Command serve_command() {
   return {"serve",
-          "run the loop: lead when nobody does, follow else",
+          "run the loop: lead when nobody does, follow else; answer over HTTP",
           "  amdahl serve\n  amdahl --config ./amdahl.toml serve --observe",
           {},
           {{"--observe", "", "only measure and propose; start no trial"}},

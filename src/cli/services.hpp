@@ -24,6 +24,8 @@ struct Drive {
   bool sole = false;  ///< an outside lock proves that the last leader is gone: do not wait for it
   std::chrono::milliseconds patience{0};  ///< one_cycle: how long to wait for the lease
   std::function<bool()> done;             ///< asked between cycles: stop here
+  /// Instead of sleeping between cycles; true while this process leads.
+  std::function<void(std::chrono::milliseconds, bool)> pause{};
   std::function<void(std::string_view, const nlohmann::json&)> log;
 };
 
@@ -43,6 +45,8 @@ class Services {
   /// Connected as the service's role; one connection for the process.
   virtual core::Result<ledger::Ledger*> ledger() = 0;
   virtual core::Result<scheduler_adapters::Adapter*> adapter(const std::string& cluster) = 0;
+  /// Where the ledger is, for connections of one's own.
+  virtual core::Result<std::string> ledger_url() = 0;
   /// Leads, when nobody else does, and runs cycles.
   virtual core::Result<Driven> drive(const Drive& drive) = 0;
   /// What the next cycle would do, and why nothing moves.

@@ -54,7 +54,11 @@ class PostgresDoors final : public Doors {
     return truth(statements::replay_delivery, {std::to_string(number)}, Effect::writes);
   }
 
-  bool inbox_waits() override { return truth(statements::inbox_waits, {}, Effect::reads); }
+  Inbox inbox() override {
+    const auto marks = nlohmann::json::parse(
+        session_.value(statements::inbox, {}, Effect::reads).value_or("[0,0]"));
+    return {marks.at(0), marks.at(1)};
+  }
 
   std::int64_t put_token(std::string_view token, std::string_view sha256, TokenScope scope,
                          std::optional<std::int64_t> expires_at_us) override {

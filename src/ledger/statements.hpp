@@ -61,7 +61,7 @@ inline constexpr auto command_answer = "SELECT amdahl.command_answer($1::text)";
 // -- doors --
 inline constexpr auto put_deliveries = "SELECT amdahl.put_deliveries($1::jsonb)";
 inline constexpr auto replay_delivery = "SELECT amdahl.replay_delivery($1::bigint)";
-inline constexpr auto inbox_waits = "SELECT amdahl.inbox_waits()";
+inline constexpr auto inbox = "SELECT amdahl.read_inbox('{}')";
 inline constexpr auto put_token =
     "SELECT amdahl.put_token($1::text, $2::text, $3::text, $4::bigint)";
 inline constexpr auto revoke_token = "SELECT amdahl.revoke_token($1::text)";

@@ -36,6 +36,12 @@ struct Token {
   bool live = false;  ///< neither revoked nor expired
 };
 
+/// What waits for the leader, by the newest number of each kind; 0 = none.
+struct Inbox {
+  std::int64_t delivery = 0;
+  std::int64_t command = 0;
+};
+
 enum class Posted { fresh, same, other, ended, unknown };
 
 /// What the doors of the service write and ask beside the loop; none of it changes a state. Every
@@ -49,8 +55,8 @@ class Doors {
   virtual std::vector<bool> put_deliveries(std::span<const Delivery> deliveries) = 0;
   /// Makes a delivery pending once more, so that the leader looks again; false: there is none.
   virtual bool replay_delivery(std::int64_t number) = 0;
-  /// Whether a delivery or a command waits for the leader.
-  virtual bool inbox_waits() = 0;
+  /// The newest delivery and command that wait for the leader.
+  virtual Inbox inbox() = 0;
 
   /// `sha256`: hex digest of the token. Throws Refused (23505) when the name is taken.
   virtual std::int64_t put_token(std::string_view name, std::string_view sha256, TokenScope scope,

@@ -108,6 +108,7 @@ class FakeServices : public Services {
     return config;
   }
   core::Result<ledger::Ledger*> ledger() override { return &ledger_; }
+  core::Result<std::string> ledger_url() override { return std::string{}; }
   core::Result<scheduler_adapters::Adapter*> adapter(const std::string&) override {
     return core::Error{core::ErrorCode::not_found, "no cluster in this test", {}};
   }

@@ -1,0 +1,117 @@
+#include "service_doors.hpp"
+
+#include <fmt/format.h>
+
+#include <nlohmann/json.hpp>
+
+#include "config_file.hpp"
+#include "embedded_schemas.hpp"
+
+namespace amdahl::cli {
+
+namespace {
+
+using core::Result;
+
+// Connects when it is first needed: a service whose ledger is away still answers that it is.
+class LedgerDesk : public http::Desk {
+ public:
+  explicit LedgerDesk(std::string url) : url_{std::move(url)} {}
+  ledger::Ledger& ledger() override {
+    if (!ledger_) ledger_ = ledger::connect(url_, {.allow_owner = false, .or_read_only = true});
+    return *ledger_;
+  }
+  ledger::Doors& doors() override {
+    if (!doors_) doors_ = ledger::open_doors(url_);
+    return *doors_;
+  }
+
+ private:
+  std::string url_;
+  std::unique_ptr<ledger::Ledger> ledger_;
+  std::unique_ptr<ledger::Doors> doors_;
+};
+
+std::string_view schema_text(std::string_view name) {
+  for (const auto& schema : embedded_schemas()) {
+    if (name == fmt::format("amdahl.{}/v1", schema.name)) return schema.text;
+  }
+  return {};
+}
+
+// `/openapi.json` describes the routes, itself among them.
+std::vector<http::Route> with_document(std::vector<http::Route> routes) {
+  http::Route route{"GET", "/openapi.json", http::Access::local, "get_openapi",
+                    "this document"};
+  route.immediate = true;
+  route.answers = {{200, "OpenAPI 3.1"}, {400, ""}, {429, ""}};
+  routes.push_back(route);
+  const auto document =
+      http::openapi_document(routes, AMDAHL_VERSION, schema_text).dump(2);
+  routes.back().handle = http::answering([document](const http::Call&) {
+    return http::Response{200, "application/json", document};
+  });
+  return routes;
+}
+
+constexpr std::size_t socket_path_max = 107;
+
+}  // namespace
+
+std::filesystem::path service_socket(const Environment& env, const Config& config) {
+  if (!config.socket.empty()) return config.socket;
+  if (env.is_root && config.state_dir == "/var/lib/amdahl") return "/run/amdahl/amdahl.sock";
+  return config.state_dir / "amdahl.sock";
+}
+
+ServiceDoors::ServiceDoors(Context& context, std::string ledger_url)
+    : ledger_url_{std::move(ledger_url)},
+      waker_{[url = ledger_url_] { return ledger::open_doors(url); },
+             [&env = context.env] { return env.interrupted(); }} {}
+
+ServiceDoors::~ServiceDoors() { close(std::chrono::milliseconds{0}); }
+
+void ServiceDoors::close(std::chrono::milliseconds patience) {
+  if (api_) api_->stop();
+  if (server_) server_->stop(patience);
+}
+
+Result<std::unique_ptr<ServiceDoors>> ServiceDoors::open(Context& context, const Config& config,
+                                                         std::string ledger_url, Log log) {
+  auto doors = std::unique_ptr<ServiceDoors>{new ServiceDoors{context, std::move(ledger_url)}};
+  const auto open_desk = [url = doors->ledger_url_] { return std::make_unique<LedgerDesk>(url); };
+  http::ApiOptions api;
+  api.lease_ttl = config.lease_ttl;
+  api.version = AMDAHL_VERSION;
+  api.open_desk = open_desk;
+  api.poke = [&waker = doors->waker_] { waker.poke(); };
+  api.schema = schema_text;
+  doors->api_ = std::make_unique<http::Api>(std::move(api));
+  http::ServerOptions options;
+  options.listen = config.listen;
+  options.open_desk = open_desk;
+  options.log = log;
+  options.routes = with_document(doors->api_->routes());
+  if (!config.tls_certificate.empty())
+    options.tls = http::TlsFiles{config.tls_certificate, config.tls_key};
+  options.unix_socket = service_socket(context.env, config);
+  // Where nobody asked for a socket, none is no fault: its path is too long, or another service of
+  // this state folder has it.
+  const bool asked = !config.socket.empty();
+  if (!asked && options.unix_socket.string().size() > socket_path_max) options.unix_socket.clear();
+  auto started = http::Server::start(options);
+  if (!started && !asked && started.error().message.find(options.unix_socket.string()) !=
+                                std::string::npos) {
+    log("socket_unavailable", {{"why", started.error().message}});
+    options.unix_socket.clear();
+    started = http::Server::start(options);
+  }
+  if (!started) return started.error();
+  doors->server_ = std::move(*started);
+  log("listening", {{"port", doors->server_->port()},
+                    {"tls", options.tls.has_value()},
+                    {"socket", options.unix_socket.string()}});
+  return doors;
+}
+
+}  // namespace amdahl::cli

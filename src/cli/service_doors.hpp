@@ -1,0 +1,45 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <nlohmann/json_fwd.hpp>
+#include <string>
+#include <string_view>
+
+#include "amdahl/http/api.hpp"
+#include "amdahl/http/server.hpp"
+#include "command.hpp"
+#include "config.hpp"
+#include "waker.hpp"
+
+namespace amdahl::cli {
+
+/// The Unix socket of the service that this configuration is of.
+std::filesystem::path service_socket(const Environment& env, const Config& config);
+
+/// The service's HTTP side, put together from the configuration: API, hooks, stream, metrics.
+class ServiceDoors {
+ public:
+  using Log = std::function<void(std::string_view, const nlohmann::json&)>;
+
+  static core::Result<std::unique_ptr<ServiceDoors>> open(Context& context, const Config& config,
+                                                          std::string ledger_url, Log log);
+  ~ServiceDoors();
+  ServiceDoors(const ServiceDoors&) = delete;
+  ServiceDoors& operator=(const ServiceDoors&) = delete;
+
+  Waker& waker() { return waker_; }
+  std::uint16_t port() const { return server_->port(); }
+  /// What is being answered may end until `patience` is over.
+  void close(std::chrono::milliseconds patience);
+
+ private:
+  ServiceDoors(Context& context, std::string ledger_url);
+
+  std::string ledger_url_;
+  Waker waker_;
+  std::unique_ptr<http::Api> api_;
+  std::unique_ptr<http::Server> server_;
+};
+
+}  // namespace amdahl::cli

@@ -1,0 +1,54 @@
+#include "waker.hpp"
+
+#include <algorithm>
+
+namespace amdahl::cli {
+
+using namespace std::chrono_literals;
+
+namespace {
+constexpr auto interrupt_interval = 50ms;
+constexpr auto inbox_interval = 100ms;
+}  // namespace
+
+void Waker::poke() {
+  {
+    const std::lock_guard lock{mutex_};
+    news_ = true;
+  }
+  poked_.notify_one();
+}
+
+// What still waits after a cycle has seen it is no news: it waits for something else.
+bool Waker::has_news() {
+  try {
+    if (!doors_) doors_ = open_doors_();
+    const auto inbox = doors_->inbox();
+    const bool more = inbox.delivery > seen_.delivery || inbox.command > seen_.command;
+    seen_ = {std::max(seen_.delivery, inbox.delivery), std::max(seen_.command, inbox.command)};
+    return more;
+  } catch (const std::exception&) {
+    doors_.reset();  // the cycle will tell what is wrong with the ledger
+    return false;
+  }
+}
+
+void Waker::pause(std::chrono::milliseconds time, bool leads) {
+  const auto until = std::chrono::steady_clock::now() + time;
+  auto look_at = std::chrono::steady_clock::now();
+  std::unique_lock lock{mutex_};
+  while (!news_ && !interrupted_() && std::chrono::steady_clock::now() < until) {
+    if (leads && time > inbox_interval && std::chrono::steady_clock::now() >= look_at) {
+      lock.unlock();
+      const bool news = has_news();
+      lock.lock();
+      if (news) break;
+      look_at = std::chrono::steady_clock::now() + inbox_interval;
+    }
+    const auto rest = until - std::chrono::steady_clock::now();
+    poked_.wait_for(lock, std::min<std::chrono::nanoseconds>(rest, interrupt_interval));
+  }
+  news_ = false;
+}
+
+}  // namespace amdahl::cli
