@@ -47,6 +47,7 @@ class Verifier {
   bool head_proved_ = false;
   std::int64_t seq_ = 0;
   Digest hash_{};
+  std::string scratch_;
   std::unordered_map<std::string, Sealed> sealed_;
   std::map<std::string, std::string, std::less<>> head_;       ///< as the row says
   std::map<std::string, std::string, std::less<>> head_said_;  ///< as the events say
