@@ -52,10 +52,8 @@ std::array<std::uint8_t, 32> hash_of(const std::array<std::uint8_t, 32>& previou
 }  // namespace
 
 Verifier::Verifier() {
-  // Each step along a bucket's chain misses the cache, a million times in a long history.
-  sealed_.max_load_factor(0.5F);
-  sealed_["loop_total/1"] = {core::sha256(fresh_total)};
-  sealed_["fdr_stream/1"] = {core::sha256(fresh_stream)};
+  sealed_.at("loop_total/1") = {core::sha256(fresh_total)};
+  sealed_.at("fdr_stream/1") = {core::sha256(fresh_stream)};
   head_said_ = {{"fence", "0"},       {"term", "null"},    {"holder", "\"\""},
                 {"released", "true"}, {"paused", "false"}, {"paused_reason", "\"\""}};
 }
@@ -104,7 +102,7 @@ void Verifier::fold(const ChainEvent& event) {
     if (!digest) {
       return fail({event.seq, "event", std::to_string(event.seq), "a seal of it is no digest"});
     }
-    sealed_.insert_or_assign(std::string{name}, Sealed{*digest, event.seq});
+    sealed_.at(name) = {*digest, event.seq};
   }
 }
 
@@ -128,16 +126,15 @@ void Verifier::fold_head(const ChainEvent& event) {
 
 void Verifier::compare(std::string_view table, const std::string& key, const Digest& digest) {
   scratch_.assign(table).append(1, '/').append(key);
-  const auto found = sealed_.find(scratch_);
-  if (found == sealed_.end()) {
+  auto* sealed = sealed_.find(scratch_);
+  if (sealed == nullptr) {
     return fail({std::nullopt, std::string{table}, key, "no stage wrote this row"});
   }
-  auto& sealed = found->second;
-  if (sealed.seen) return fail({sealed.seq, std::string{table}, key, "the row stands twice"});
-  sealed.seen = true;
-  if (sealed.digest != digest) {
-    fail({sealed.seq, std::string{table}, key,
-          fmt::format("the row is not the one that event {} sealed", sealed.seq)});
+  if (sealed->seen) return fail({sealed->seq, std::string{table}, key, "the row stands twice"});
+  sealed->seen = true;
+  if (sealed->digest != digest) {
+    fail({sealed->seq, std::string{table}, key,
+          fmt::format("the row is not the one that event {} sealed", sealed->seq)});
   }
 }
 
@@ -188,14 +185,10 @@ void Verifier::finish_head() {
 Verification Verifier::finish() {
   if (!bad_) finish_head();
   if (!bad_ && !chain_only_) {
-    const std::pair<const std::string, Sealed>* missing = nullptr;
-    for (const auto& row : sealed_) {
-      if (!row.second.seen && (missing == nullptr || row.first < missing->first)) missing = &row;
-    }
-    if (missing != nullptr) {
-      const auto slash = missing->first.find('/');
-      fail({missing->second.seq, missing->first.substr(0, slash), missing->first.substr(slash + 1),
-            fmt::format("the row that event {} sealed is missing", missing->second.seq)});
+    if (const auto missing = sealed_.first_unseen()) {
+      const auto slash = missing->name.find('/');
+      fail({missing->seq, missing->name.substr(0, slash), missing->name.substr(slash + 1),
+            fmt::format("the row that event {} sealed is missing", missing->seq)});
     } else if (auto fault = recount_.finish()) {
       fail({std::nullopt, fault->table, fault->key, fault->problem});
     }
