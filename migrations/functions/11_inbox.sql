@@ -1,4 +1,4 @@
--- Open to everybody with the service's role: commands and deliveries; only the leader finishes them.
+-- Open to everybody with the service's role: commands; only the leader finishes them.
 CREATE OR REPLACE FUNCTION amdahl.put_command(p_key text, p_verb text, p_args jsonb) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, amdahl, pg_temp AS $$
 BEGIN
@@ -34,31 +34,5 @@ LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, amdahl, pg_temp 
 BEGIN
   PERFORM amdahl._lead(p_term, p_fence);
   PERFORM amdahl._append(amdahl._finish(p_items));
-END
-$$;
-
--- A replay is no new delivery; answers whether it was new.
-CREATE OR REPLACE FUNCTION amdahl.put_delivery(p_source text, p_delivery_id text, p_body jsonb,
-                                               p_native_id text) RETURNS boolean
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, amdahl, pg_temp AS $$
-BEGIN
-  IF (SELECT count(*) FROM delivery WHERE NOT done) >= 10000 THEN
-    RAISE EXCEPTION '10000 deliveries wait already: nobody leads, or it cannot keep up'
-      USING ERRCODE = 'AM012', HINT = 'the sender may try again later';
-  END IF;
-  INSERT INTO delivery (source, delivery_id, body, native_id)
-  VALUES (p_source, p_delivery_id, p_body, p_native_id) ON CONFLICT DO NOTHING;
-  RETURN FOUND;
-END
-$$;
-
-CREATE OR REPLACE FUNCTION amdahl.finish_deliveries(p_term uuid, p_fence bigint, p_items jsonb)
-RETURNS void
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, amdahl, pg_temp AS $$
-BEGIN
-  PERFORM amdahl._lead(p_term, p_fence);
-  UPDATE delivery d SET done = true
-  FROM jsonb_to_recordset(p_items) AS i(source text, delivery_id text)
-  WHERE d.source = i.source AND d.delivery_id = i.delivery_id AND NOT d.done;
 END
 $$;

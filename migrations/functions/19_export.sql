@@ -11,12 +11,12 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, amdahl, pg_te
   ORDER BY experiment_id
 $$;
 
--- The tables of an export: all but what the migrator keeps.
+-- The tables of an export: all but what the migrator keeps, and the tokens, which open doors.
 CREATE OR REPLACE FUNCTION amdahl._exported_tables() RETURNS SETOF name
 LANGUAGE sql STABLE AS $$
   SELECT relname FROM pg_catalog.pg_class
   WHERE relnamespace = 'amdahl'::regnamespace AND relkind IN ('r', 'p') AND NOT relispartition
-    AND relname NOT LIKE 'schema\_%'
+    AND relname NOT LIKE 'schema\_%' AND relname <> 'api_token'
   ORDER BY relname
 $$;
 

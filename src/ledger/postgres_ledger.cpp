@@ -173,6 +173,9 @@ class PostgresLedger final : public Ledger {
   void finish_commands(const Lease& lease, std::span<const CommandDone> commands) override {
     batch(answers_points, statements::finish_commands, lease, commands);
   }
+  void finish_deliveries(const Lease& lease, std::int64_t upto) override {
+    fenced(statements::finish_deliveries, lease, {std::to_string(upto)});
+  }
   void note(const Lease& lease, std::string_view kind, std::string_view ref,
             const nlohmann::json& payload) override {
     stage(note_points, statements::note, lease,

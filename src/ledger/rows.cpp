@@ -167,6 +167,7 @@ Snapshot read_snapshot(const json& value) {
   snapshot.live_runs = rows_from(value.at("live_runs"), run_from);
   snapshot.commands = rows_from(value.at("commands"), command_from);
   snapshot.deliveries_pending = value.at("deliveries_pending");
+  snapshot.deliveries_upto = value.at("deliveries_upto");
   snapshot.wins = value.at("wins");
   snapshot.next_t = value.at("next_t");
   snapshot.gpu_us_reserved = value.at("gpu_us_reserved");

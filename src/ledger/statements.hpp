@@ -50,12 +50,24 @@ inline constexpr auto record_production =
     "SELECT amdahl.record_production($1::uuid, $2::bigint, $3::jsonb)";
 inline constexpr auto finish_commands =
     "SELECT amdahl.finish_commands($1::uuid, $2::bigint, $3::jsonb)";
+inline constexpr auto finish_deliveries =
+    "SELECT amdahl.finish_deliveries($1::uuid, $2::bigint, $3::bigint)";
 inline constexpr auto note =
     "SELECT amdahl.note($1::uuid, $2::bigint, $3::text, $4::text, $5::jsonb)";
 
 // -- open to the service's role --
 inline constexpr auto put_command = "SELECT amdahl.put_command($1::text, $2::text, $3::jsonb)";
 inline constexpr auto command_answer = "SELECT amdahl.command_answer($1::text)";
+// -- doors --
+inline constexpr auto put_deliveries = "SELECT amdahl.put_deliveries($1::jsonb)";
+inline constexpr auto replay_delivery = "SELECT amdahl.replay_delivery($1::bigint)";
+inline constexpr auto inbox_waits = "SELECT amdahl.inbox_waits()";
+inline constexpr auto put_token =
+    "SELECT amdahl.put_token($1::text, $2::text, $3::text, $4::bigint)";
+inline constexpr auto revoke_token = "SELECT amdahl.revoke_token($1::text)";
+inline constexpr auto find_token = "SELECT amdahl.find_token($1::text)";
+inline constexpr auto post_result = "SELECT amdahl.post_result($1::text, $2::text)";
+
 /// The view's name is checked before it is put in.
 inline constexpr auto read_prefix = "SELECT amdahl.read_";
 inline constexpr auto read_suffix = "($1::jsonb)";

@@ -61,6 +61,8 @@ CycleReport Engine::cycle(const Lease& lease, Leadership& leadership) {
   perform_rest(lease, actions, leadership);
   if (!actions.finish_commands.empty())
     parts_.ledger.finish_commands(lease, actions.finish_commands);
+  if (snapshot.deliveries_upto > 0)
+    parts_.ledger.finish_deliveries(lease, snapshot.deliveries_upto);
   return report;
 }
 

@@ -136,6 +136,9 @@ void SeamLedger::finish_commands(const Lease& lease,
                                  std::span<const ledger::CommandDone> commands) {
   through(writes, "finish_commands", [&] { memory_.finish_commands(lease, commands); });
 }
+void SeamLedger::finish_deliveries(const Lease& lease, std::int64_t upto) {
+  through(writes, "finish_deliveries", [&] { memory_.finish_deliveries(lease, upto); });
+}
 void SeamLedger::note(const Lease& lease, std::string_view kind, std::string_view ref,
                       const nlohmann::json& payload) {
   through(writes, "note", [&] { memory_.note(lease, kind, ref, payload); });

@@ -47,6 +47,7 @@ class SeamLedger final : public ledger::Ledger {
                          std::span<const ledger::ProductionRun> runs) override;
   void finish_commands(const ledger::Lease& lease,
                        std::span<const ledger::CommandDone> commands) override;
+  void finish_deliveries(const ledger::Lease& lease, std::int64_t upto) override;
   void note(const ledger::Lease& lease, std::string_view kind, std::string_view ref,
             const nlohmann::json& payload) override;
   void put_command(std::string_view key, std::string_view verb,

@@ -98,6 +98,7 @@ class HeadLedger final : public ledger::Ledger {
   void finish_commands(const ledger::Lease&, std::span<const ledger::CommandDone>) override {
     none();
   }
+  void finish_deliveries(const ledger::Lease&, std::int64_t) override { none(); }
   void note(const ledger::Lease&, std::string_view, std::string_view,
             const nlohmann::json&) override {
     none();

@@ -232,6 +232,8 @@ class Ledger {
   virtual void plan_production(const Lease& lease, std::span<const PlanProduction> runs) = 0;
   virtual void record_production(const Lease& lease, std::span<const ProductionRun> runs) = 0;
   virtual void finish_commands(const Lease& lease, std::span<const CommandDone> commands) = 0;
+  /// The deliveries up to this number were there when this cycle began to look: they are done with.
+  virtual void finish_deliveries(const Lease& lease, std::int64_t upto) = 0;
   /// An event without a row of its own: a rewind noticed, an orphan swept.
   virtual void note(const Lease& lease, std::string_view kind, std::string_view ref,
                     const nlohmann::json& payload) = 0;
@@ -244,8 +246,9 @@ class Ledger {
   virtual std::optional<nlohmann::json> command_answer(std::string_view key) = 0;
   /// Read models as JSON, for CLI and API alike: the SQL function `read_<view>(args jsonb)`.
   /// Views: status, rank, jobs, job, hypotheses, experiments, experiment, runs, bank, events,
-  /// verify, and `known` {fingerprint, job, changes}: {"experiment": summary|null, "near":
-  /// summary|null}; {"questions": [such]} is answered by {"answers": [such]} in order. `witnesses`
+  /// verify, tokens, deliveries, posted, and `known` {fingerprint, job, changes}: {"experiment":
+  /// summary|null, "near": summary|null}; {"questions": [such]} is answered by {"answers": [such]}
+  /// in order. `witnesses`
   /// {"witnesses": [{"head_seq", "head_hash"}]}: {"unknown": [indexes of those that this chain does
   /// not have]}; `known` answers them too, so that a cycle asks once.
   virtual nlohmann::json read(std::string_view view, const nlohmann::json& args) = 0;

@@ -135,7 +135,8 @@ struct Snapshot {
   std::vector<RunRow> live_runs;           ///< not ended
   std::vector<CommandRow> commands;        ///< not done, oldest first, bounded
   std::int64_t deliveries_pending = 0;
-  std::int64_t wins = 0;  ///< R of the FDR stream
+  std::int64_t deliveries_upto = 0;  ///< the newest of them
+  std::int64_t wins = 0;             ///< R of the FDR stream
   std::int64_t next_t = 1;
   double gpu_us_reserved = 0;       ///< by live runs
   double gpu_us_charged_today = 0;  ///< by runs that ended in the last 24 h

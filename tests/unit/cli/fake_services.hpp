@@ -86,6 +86,7 @@ class FakeLedger : public ledger::Ledger {
   void plan_production(const Lease&, std::span<const ledger::PlanProduction>) override { never(); }
   void record_production(const Lease&, std::span<const ledger::ProductionRun>) override { never(); }
   void finish_commands(const Lease&, std::span<const ledger::CommandDone>) override { never(); }
+  void finish_deliveries(const Lease&, std::int64_t) override { never(); }
   void note(const Lease&, std::string_view, std::string_view, const nlohmann::json&) override {
     never();
   }

@@ -1,0 +1,267 @@
+#include "connection.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <boost/asio/local/stream_protocol.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/redirect_error.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <boost/beast/ssl.hpp>
+
+#include "streams.hpp"
+
+// g++ 12 destroys some temporaries of a co_await expression twice: whatever has a destructor gets a
+// name first.
+
+namespace amdahl::http {
+
+using boost::system::error_code;
+namespace wire = beast::http;
+
+std::string Shared::request_id() { return fmt::format("{}-{}", instance, ++next_request); }
+
+// ---- mailbox ----
+
+void Mailbox::put(Response response) {
+  auto held = std::make_shared<Response>(std::move(response));
+  asio::post(timer_.get_executor(), [self = shared_from_this(), held] {
+    self->response_ = std::move(*held);
+    self->timer_.cancel();
+  });
+}
+
+void Mailbox::wake() {
+  asio::post(timer_.get_executor(), [self = shared_from_this()] {
+    self->woken_ = true;
+    self->timer_.cancel();
+  });
+}
+
+asio::awaitable<std::optional<Response>> Mailbox::take(std::chrono::milliseconds patience) {
+  timer_.expires_after(patience);
+  if (!response_) {
+    error_code ignored;
+    auto token = asio::redirect_error(asio::use_awaitable, ignored);
+    co_await timer_.async_wait(token);
+  }
+  co_return std::exchange(response_, std::nullopt);
+}
+
+asio::awaitable<void> Mailbox::sleep(std::chrono::milliseconds patience) {
+  timer_.expires_after(patience);
+  if (!woken_) {
+    error_code ignored;
+    auto token = asio::redirect_error(asio::use_awaitable, ignored);
+    co_await timer_.async_wait(token);
+  }
+  woken_ = false;
+}
+
+// ---- connection ----
+
+template <class Stream>
+Connection<Stream>::Connection(Stream stream, Peer peer, Shared& shared)
+    : stream_{std::move(stream)},
+      peer_{std::move(peer)},
+      shared_{shared},
+      buffer_{shared.options.limits.header_bytes + (64 << 10)} {}
+
+template <class Stream>
+void Connection<Stream>::hurry() {
+  if (mailbox_) mailbox_->wake();
+  if (!busy_) beast::get_lowest_layer(stream_).cancel();
+}
+
+template <class Stream>
+asio::awaitable<void> Connection<Stream>::run() {
+  if (!co_await shake_hands(stream_, shared_.options.limits.header_time)) co_return;
+  while (co_await one_request()) {
+  }
+  co_await say_goodbye(stream_, shared_.options.limits.write_time);
+}
+
+template <class Stream>
+void Connection<Stream>::fill(const Parser& parser, Request& request) const {
+  const auto& message = parser.get();
+  request.method = std::string{message.method_string()};
+  for (const auto& field : message) {
+    std::string name{field.name_string()};
+    std::transform(name.begin(), name.end(), name.begin(),
+                   [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; });
+    request.headers.emplace_back(std::move(name), std::string{field.value()});
+  }
+}
+
+namespace {
+
+// Why a request cannot be read; none where the peer is merely gone or too slow.
+std::optional<Problem> problem_of_reading(const error_code& error, const Limits& limits) {
+  if (error == wire::error::body_limit)
+    return Problem{413, "too-large", fmt::format("the body is over {} bytes", limits.body_bytes), ""};
+  if (error == wire::error::header_limit || error == wire::error::buffer_overflow)
+    return Problem{431, "too-large",
+                   fmt::format("the headers are over {} bytes", limits.header_bytes), ""};
+  const bool gone = error == wire::error::end_of_stream || error == wire::error::partial_message;
+  if (!gone && error.category() == make_error_code(wire::error::bad_method).category())
+    return Problem{400, "bad-request", "this is no HTTP/1.1: " + error.message(), ""};
+  return std::nullopt;
+}
+
+}  // namespace
+
+// False: the connection is over, and its peer was told why where it could be.
+template <class Stream>
+asio::awaitable<bool> Connection<Stream>::read(Parser& parser, Request& request) {
+  const auto& limits = shared_.options.limits;
+  auto& socket = beast::get_lowest_layer(stream_);
+  error_code error;
+  auto token = asio::redirect_error(asio::use_awaitable, error);
+  socket.expires_after(first_ ? limits.header_time : limits.idle_time);
+  first_ = false;
+  co_await wire::async_read_header(stream_, buffer_, parser, token);
+  busy_ = true;
+  if (!error && beast::iequals(parser.get()[wire::field::expect], "100-continue")) {
+    wire::response<wire::empty_body> go_on{wire::status::continue_, 11};
+    co_await wire::async_write(stream_, go_on, token);
+  }
+  if (!error) {
+    socket.expires_after(limits.body_time);
+    co_await wire::async_read(stream_, buffer_, parser, token);
+  }
+  if (!error) co_return true;
+  if (auto problem = problem_of_reading(error, limits)) {
+    fill(parser, request);
+    co_await refuse(request, std::move(*problem));
+  }
+  co_return false;
+}
+
+template <class Stream>
+asio::awaitable<bool> Connection<Stream>::refuse(Request& request, Problem problem) {
+  request.path = "/";
+  auto response = shared_.dispatcher.refuse(request, std::move(problem));
+  co_await write(request, std::move(response), false);
+  co_return false;
+}
+
+template <class Stream>
+asio::awaitable<bool> Connection<Stream>::one_request() {
+  const auto& limits = shared_.options.limits;
+  busy_ = false;
+  if (shared_.stopping) co_return false;
+  Parser parser;
+  parser.header_limit(static_cast<std::uint32_t>(limits.header_bytes));
+  parser.body_limit(limits.body_bytes);
+  Request request;
+  request.peer = peer_;
+  request.id = shared_.request_id();
+  if (!co_await read(parser, request)) co_return false;
+  fill(parser, request);
+  auto& message = parser.get();
+  if (request.count("host") != 1 && message.version() >= 11) {
+    co_return co_await refuse(request, {400, "bad-request", "one Host header is needed", ""});
+  }
+  const bool keep_alive = message.keep_alive();
+  const std::string target{message.target()};
+  request.body = std::move(message.body());
+  Request asked;  // what the answer needs once the request itself is handed on
+  asked.method = request.method;
+  asked.id = request.id;
+  mailbox_ = std::make_shared<Mailbox>(stream_.get_executor());
+  shared_.dispatcher.dispatch(std::move(request), target,
+                              [mailbox = mailbox_](Response response) {
+                                mailbox->put(std::move(response));
+                              });
+  beast::get_lowest_layer(stream_).expires_never();
+  auto answer = co_await mailbox_->take(limits.answer_time);
+  if (!answer) {
+    answer = problem_response(
+        asked, {503, "timeout", "there was no answer in time; what was asked may still happen", ""});
+  }
+  if (answer->stream) {
+    co_await write_stream(asked, std::move(*answer));
+    co_return false;
+  }
+  co_return co_await write(asked, std::move(*answer), keep_alive && !shared_.stopping);
+}
+
+namespace {
+
+template <class Message>
+void put_headers(Message& message, const Request& request, const Response& response) {
+  message.set(wire::field::content_type, response.content_type);
+  message.set("X-Request-Id", request.id);
+  message.set(wire::field::cache_control, "no-store");
+  message.set("X-Content-Type-Options", "nosniff");
+  for (const auto& [name, value] : response.headers) message.set(name, value);
+}
+
+}  // namespace
+
+template <class Stream>
+asio::awaitable<bool> Connection<Stream>::write(Request& request, Response response,
+                                                bool keep_alive) {
+  wire::response<wire::string_body> message{static_cast<wire::status>(response.status), 11};
+  put_headers(message, request, response);
+  message.body() = std::move(response.body);
+  message.keep_alive(keep_alive);
+  constexpr int no_content = 204;
+  if (response.status == no_content) {
+    message.erase(wire::field::content_type);
+  } else {
+    message.prepare_payload();
+  }
+  if (request.method == "HEAD") message.body().clear();  // its length stays
+  error_code error;
+  auto token = asio::redirect_error(asio::use_awaitable, error);
+  beast::get_lowest_layer(stream_).expires_after(shared_.options.limits.write_time);
+  co_await wire::async_write(stream_, message, token);
+  co_return !error && keep_alive;
+}
+
+template <class Stream>
+asio::awaitable<void> Connection<Stream>::write_stream(const Request& request, Response response) {
+  constexpr std::chrono::milliseconds heartbeat{15'000};
+  auto& socket = beast::get_lowest_layer(stream_);
+  buffer_.clear();
+  buffer_.shrink_to_fit();  // there may be a thousand of these
+  wire::response<wire::empty_body> head{static_cast<wire::status>(response.status), 11};
+  put_headers(head, request, response);
+  head.chunked(true);
+  wire::response_serializer<wire::empty_body> serializer{head};
+  error_code error;
+  auto token = asio::redirect_error(asio::use_awaitable, error);
+  socket.expires_after(shared_.options.limits.write_time);
+  co_await wire::async_write_header(stream_, serializer, token);
+  response.stream->attach([mailbox = std::weak_ptr<Mailbox>{mailbox_}] {
+    if (const auto there = mailbox.lock()) there->wake();
+  });
+  bool idle = false;
+  while (!error && !shared_.stopping) {
+    auto text = response.stream->next();
+    if (!text) break;
+    if (text->empty()) {
+      if (!idle) {
+        idle = true;
+        socket.expires_never();
+        co_await mailbox_->sleep(heartbeat);
+        continue;
+      }
+      *text = ":\n\n";  // still there?
+    }
+    idle = false;
+    socket.expires_after(shared_.options.limits.write_time);
+    auto chunk = wire::make_chunk(asio::buffer(*text));
+    co_await asio::async_write(stream_, chunk, token);
+  }
+  if (error) co_return;
+  auto last = wire::make_chunk_last();
+  co_await asio::async_write(stream_, last, token);
+}
+
+template class Connection<TcpStream>;
+template class Connection<UnixStream>;
+template class Connection<TlsStream>;
+
+}  // namespace amdahl::http

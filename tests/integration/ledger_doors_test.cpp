@@ -1,0 +1,87 @@
+#include <catch2/catch.hpp>
+#include <nlohmann/json.hpp>
+
+#include "amdahl/ledger/doors.hpp"
+#include "ledger_driver.hpp"
+
+using namespace amdahl;
+using test::LedgerDriver;
+using test::workers;
+
+namespace {
+
+ledger::Delivery delivery(const std::string& id) {
+  return {"slurm/alpha", id, "alpha", "slurm.job.ended", "17", "", {{"job_id", "17"}}};
+}
+
+std::vector<bool> put(ledger::Doors& doors, std::vector<ledger::Delivery> all) {
+  return doors.put_deliveries(all);
+}
+
+}  // namespace
+
+TEST_CASE("a replayed delivery is one delivery", "[ledger][doors]") {
+  LedgerDriver driver;
+  const auto doors = ledger::open_doors(driver.db.service_url());
+  CHECK(put(*doors, {delivery("b"), delivery("a"), delivery("b")}) ==
+        std::vector<bool>{true, true, false});
+  CHECK(put(*doors, {delivery("a")}) == std::vector<bool>{false});
+  CHECK(driver.snapshot().deliveries_pending == 2);
+  const auto listed = driver.ledger->read("deliveries", nlohmann::json::object())["deliveries"];
+  REQUIRE(listed.size() == 2);
+  CHECK(listed[0]["replays"] == 1);
+  CHECK(listed[1]["replays"] == 1);
+}
+
+TEST_CASE("a cycle is done with the deliveries that were there when it looked", "[ledger][doors]") {
+  LedgerDriver driver;
+  const auto doors = ledger::open_doors(driver.db.service_url());
+  put(*doors, {delivery("seen")});
+  const auto upto = driver.snapshot().deliveries_upto;
+  put(*doors, {delivery("later")});
+  CHECK(doors->inbox_waits());
+  driver.ledger->finish_deliveries(driver.lease, upto);
+  CHECK(driver.snapshot().deliveries_pending == 1);
+  driver.ledger->finish_deliveries(driver.lease, driver.snapshot().deliveries_upto);
+  CHECK_FALSE(doors->inbox_waits());
+  const auto number = driver.ledger->read("deliveries", {})["deliveries"][1]["delivery"];
+  CHECK(doors->replay_delivery(number));
+  CHECK(doors->inbox_waits());
+  CHECK_FALSE(doors->replay_delivery(999));
+  CHECK_THROWS_AS(driver.ledger->finish_deliveries({driver.lease.term, 999}, 1), ledger::Fenced);
+}
+
+TEST_CASE("a token opens until it expires or is revoked, and only its digest is kept",
+          "[ledger][doors]") {
+  LedgerDriver driver;
+  const auto doors = ledger::open_doors(driver.db.service_url());
+  const std::string sha(64, 'a'), other(64, 'b');
+  doors->put_token("ci", sha, ledger::TokenScope::propose, std::nullopt);
+  const auto found = doors->find_token(sha);
+  REQUIRE(found);
+  CHECK(found->live);
+  CHECK(found->name == "ci");
+  CHECK(found->scope == ledger::TokenScope::propose);
+  CHECK_FALSE(doors->find_token(other));
+  CHECK_THROWS_AS(doors->put_token("ci", other, ledger::TokenScope::read, std::nullopt),
+                  ledger::Refused);
+  doors->put_token("old", other, ledger::TokenScope::admin, 1'000'000);
+  CHECK_FALSE(doors->find_token(other)->live);
+  CHECK(doors->revoke_token("ci"));
+  CHECK_FALSE(doors->revoke_token("ci"));
+  CHECK_FALSE(doors->find_token(sha)->live);
+  CHECK(driver.ledger->read("tokens", {})["tokens"].size() == 2);
+}
+
+TEST_CASE("the first posted result counts, and one of an unknown run is none", "[ledger][doors]") {
+  LedgerDriver driver;
+  const auto doors = ledger::open_doors(driver.db.service_url());
+  const auto experiment = driver.start_trial(driver.add_job(), {workers(4)});
+  driver.live_run(experiment, core::RunState::running);
+  const auto key = driver.snapshot().live_runs.at(0).key.text;
+  CHECK(doors->post_result(key, "{}") == ledger::Posted::fresh);
+  CHECK(doors->post_result(key, "{}") == ledger::Posted::same);
+  CHECK(doors->post_result(key, "{\"a\":1}") == ledger::Posted::other);
+  CHECK(doors->post_result("al-none", "{}") == ledger::Posted::unknown);
+  CHECK(driver.ledger->read("posted", {{"run_key", key}}) == "{}");
+}
