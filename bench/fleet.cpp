@@ -3,7 +3,9 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <fstream>
 #include <nlohmann/json.hpp>
+#include <stdexcept>
 
 #include "amdahl/core/canonical_json.hpp"
 
@@ -43,6 +45,7 @@ scheduler_adapters::Submitted Fleet::submit(const core::RunSpec& spec, std::chro
   run.seen.ref = {"f-" + std::to_string(submitted_), start_us + submitted_};
   run.seen.held_by_us = true;
   run.seen.state = RunState::held;
+  run.seen.witness = spec.witness;
   scheduler_adapters::Submitted answer;
   answer.kind = scheduler_adapters::Submitted::Kind::accepted;
   answer.ref = run.seen.ref;
@@ -146,6 +149,41 @@ core::Result<std::string> Fleet::fetch_result(const core::RunKey& key) {
 
 core::Result<std::string> Fleet::fetch_log(const core::RunKey&, core::Arm, bool, std::size_t) {
   return std::string{};
+}
+
+void Fleet::save(const std::filesystem::path& file) const {
+  auto all = nlohmann::json::array();
+  for (const auto& [key, run] : runs_) {
+    if (run.seen.state == RunState::ended) throw std::runtime_error{"an ended run is not saved"};
+    all.push_back({{"spec", core::to_json(run.spec)},
+                   {"native_id", run.seen.ref.native_id},
+                   {"submitted_at_us", run.seen.ref.submitted_at_us},
+                   {"held", run.seen.held_by_us},
+                   {"state", static_cast<int>(run.seen.state)},
+                   {"place", run.place},
+                   {"never_starts", run.never_starts}});
+  }
+  std::ofstream out{file};
+  out << nlohmann::json{{"submitted", submitted_}, {"runs", std::move(all)}};
+  if (!out.flush()) throw std::runtime_error{"cannot write " + file.string()};
+}
+
+void Fleet::load(const std::filesystem::path& file) {
+  std::ifstream in{file};
+  const auto all = nlohmann::json::parse(in);
+  submitted_ = all.at("submitted");
+  for (const auto& item : all.at("runs")) {
+    Run run;
+    run.spec = core::run_spec_from_json(item.at("spec")).value();
+    run.place = item.at("place");
+    run.never_starts = item.at("never_starts");
+    run.seen.key = run.spec.key;
+    run.seen.ref = {item.at("native_id"), item.at("submitted_at_us")};
+    run.seen.held_by_us = item.at("held");
+    run.seen.state = static_cast<RunState>(item.at("state").get<int>());
+    run.seen.witness = run.spec.witness;
+    runs_.emplace(run.spec.key.text, std::move(run));
+  }
 }
 
 }  // namespace amdahl::bench

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <filesystem>
 #include <map>
 #include <random>
 
@@ -37,6 +38,14 @@ class Fleet final : public scheduler_adapters::Adapter {
   core::Result<std::string> fetch_log(const core::RunKey& key, core::Arm arm, bool error_stream,
                                       std::size_t bytes_max) override;
   void acknowledge(const core::RunKey& key) override { runs_.erase(key.text); }
+
+  /// From the next look on.
+  void ends_per_look(int ends) { options_.ends_per_look = ends; }
+  std::size_t runs() const { return runs_.size(); }
+
+  /// A cluster outlives the service: what runs and is queued, for a fleet in another process.
+  void save(const std::filesystem::path& file) const;
+  void load(const std::filesystem::path& file);
 
  private:
   struct Run {

@@ -88,4 +88,16 @@ void set_noise(const std::string& owner_url) {
   });
 }
 
+void stop_sealing(const std::string& owner_url) {
+  ledger::pq::Session session{owner_url, patient};
+  session.in_transaction([](ledger::pq::Transaction& tx) {
+    tx.script(
+        "DO $$ DECLARE v_table text; BEGIN "
+        "FOR v_table IN SELECT name FROM amdahl._chained_tables() LOOP "
+        "EXECUTE format('ALTER TABLE amdahl.%I DISABLE TRIGGER seal_insert, "
+        "DISABLE TRIGGER seal_update', v_table); END LOOP; END $$; "
+        "CREATE OR REPLACE FUNCTION amdahl._seal() RETURNS void LANGUAGE sql AS ''");
+  });
+}
+
 }  // namespace amdahl::bench

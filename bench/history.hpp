@@ -16,4 +16,7 @@ void align_stream(const std::string& owner_url);
 /// As canaries would have it: trials may begin at once.
 void set_noise(const std::string& owner_url);
 
+/// No row is sealed any more, nor noted for it: what a ledger without seals would cost.
+void stop_sealing(const std::string& owner_url);
+
 }  // namespace amdahl::bench

@@ -2,29 +2,30 @@
 //
 //     bench_ledger [COMMAND]
 //
-// Prints rows for bench/run. COMMAND then runs while the long ledger is still there, with its
-// address in AMDAHL_BENCH_URL and a folder for scraps in AMDAHL_BENCH_FOLDER.
+// Prints rows for bench/run. COMMAND then runs while the ledgers are still there, with the long
+// one's address in AMDAHL_BENCH_URL, that of one with 10,000 events in AMDAHL_BENCH_SHORT_URL, an
+// empty one's in AMDAHL_BENCH_FRESH_URL, and a folder for scraps in AMDAHL_BENCH_FOLDER.
 
 #include <fmt/format.h>
 #include <stdlib.h>
-#include <sys/stat.h>
 
 #include <algorithm>
 #include <chrono>
+#include <ctime>
 #include <nlohmann/json.hpp>
 #include <stdexcept>
+#include <thread>
 
-#include "amdahl/ledger/migrator.hpp"
-#include "amdahl/ledger/private_server.hpp"
 #include "history.hpp"
+#include "scratch_server.hpp"
 #include "stand.hpp"
+#include "table.hpp"
 #include "wire_counter.hpp"
 
 namespace amdahl::bench {
 namespace {
 
 namespace fs = std::filesystem;
-using Milliseconds = std::chrono::duration<double, std::milli>;
 
 constexpr int turns_max = 10;
 constexpr double ratio_max = 1.2;
@@ -35,72 +36,8 @@ constexpr int cycles_before_clock = 25;
 constexpr int cycles_clocked = 60;
 constexpr int status_reads = 15;
 constexpr int proposals = 20;
-
-template <class T>
-T must(core::Result<T> result) {
-  if (!result) throw std::runtime_error{result.error().message + "; " + result.error().hint};
-  if constexpr (!std::is_void_v<T>) return std::move(*result);
-}
-
-// Shown as they come: a later one may take minutes.
-void print_row(const std::string& name, const std::string& measured, const std::string& bound,
-               bool ok) {
-  fmt::print("{}\t{}\t{}\t{}\n", name, measured, bound, ok ? "ok" : "over");
-  std::fflush(stdout);
-}
-
-double median(std::vector<double> values) {
-  std::sort(values.begin(), values.end());
-  return values.at(values.size() / 2);
-}
-
-template <class Work>
-double ms_of(const Work& work) {
-  const auto begun = std::chrono::steady_clock::now();
-  work();
-  return Milliseconds{std::chrono::steady_clock::now() - begun}.count();
-}
-
-/// A PostgreSQL of its own in a folder of its own, with the settings of `amdahl dev`; gone at the
-/// end.
-class Server {
- public:
-  Server() : folder_{make_folder()}, server_{must(ledger::PrivateServer::start(options()))} {}
-  ~Server() {
-    (void)server_.stop();
-    std::error_code ignored;
-    fs::remove_all(folder_, ignored);
-  }
-  Server(const Server&) = delete;
-  Server& operator=(const Server&) = delete;
-
-  const fs::path& folder() const { return folder_; }
-  fs::path sockets() const { return folder_ / "run"; }
-  std::string service_url(const std::string& name) const { return server_.service_url(name); }
-  /// Makes the database, with the schema; answers the owner's URL.
-  std::string make_ledger(const std::string& name) {
-    must(server_.ensure_database(name));
-    must(ledger::migrate(server_.owner_url(name), "amdahl_service"));
-    return server_.owner_url(name);
-  }
-
- private:
-  static fs::path make_folder() {
-    auto pattern = (fs::temp_directory_path() / "amdahl-bench-XXXXXX").string();
-    if (::mkdtemp(pattern.data()) == nullptr) throw std::runtime_error{"cannot make " + pattern};
-    ::chmod(pattern.c_str(), 0711);  // the server's user must reach its own folder below
-    return pattern;
-  }
-  ledger::PrivateServerOptions options() const {
-    ledger::PrivateServerOptions options;
-    options.data_dir = folder_ / "data";
-    options.socket_dir = sockets();
-    return options;
-  }
-
-  fs::path folder_;
-  ledger::PrivateServer server_;
-};
+constexpr double sealing_ratio_max = 1.5;
+constexpr int short_events = 10'000;
 
 std::string through(const std::string& url, const fs::path& from, const fs::path& to) {
   auto moved = url;
@@ -116,7 +53,7 @@ void propose(Stand& stand, int count) {
   }
 }
 
-void count_turns(Server& server, int outstanding) {
+void count_turns(ScratchServer& server, int outstanding) {
   const auto name = fmt::format("count_{}", outstanding);
   server.make_ledger(name);
   const auto sockets = server.folder() / name;
@@ -151,26 +88,53 @@ void count_turns(Server& server, int outstanding) {
             fmt::format("{}", turns), fmt::format("{}", turns_max), turns <= turns_max);
 }
 
-void clock_cycles(Stand& empty, Stand& full) {
-  std::vector<double> empty_ms, full_ms, live;
+struct Pace {
+  double first_ms = 0, second_ms = 0, outstanding = 0;
+};
+
+// Side by side and in turn first, so that whatever else the machine does hits both.
+Pace pace_of(Stand& first, Stand& second) {
+  std::vector<double> first_ms, second_ms, live;
   for (int i = 0; i < cycles_before_clock + cycles_clocked; ++i) {
-    // Side by side and in turn first, so that whatever else the machine does hits both.
-    double first = 0, second = 0;
-    const auto one = [&] { first = ms_of([&] { empty.cycle(); }); };
-    const auto other = [&] { second = ms_of([&] { full.cycle(); }); };
+    double one_ms = 0, other_ms = 0;
+    const auto one = [&] { one_ms = ms_of([&] { first.cycle(); }); };
+    const auto other = [&] { other_ms = ms_of([&] { second.cycle(); }); };
     if (i % 2 == 0) one();
     other();
     if (i % 2 != 0) one();
     if (i < cycles_before_clock) continue;
-    empty_ms.push_back(first);
-    full_ms.push_back(second);
-    live.push_back(static_cast<double>(full.outstanding()));
+    first_ms.push_back(one_ms);
+    second_ms.push_back(other_ms);
+    live.push_back(static_cast<double>(second.outstanding()));
   }
-  const double ratio = median(full_ms) / median(empty_ms);
+  return {median(first_ms), median(second_ms), median(live)};
+}
+
+void clock_cycles(Stand& empty, Stand& full) {
+  const auto pace = pace_of(empty, full);
+  const double ratio = pace.second_ms / pace.first_ms;
   print_row("cycle at 200 outstanding, 100,000 finished runs / none",
-            fmt::format("{:.2f} ({:.0f} / {:.0f} ms; {:.0f} outstanding)", ratio, median(full_ms),
-                        median(empty_ms), median(live)),
+            fmt::format("{:.2f} ({:.0f} / {:.0f} ms; {:.0f} outstanding)", ratio, pace.second_ms,
+                        pace.first_ms, pace.outstanding),
             fmt::format("{}", ratio_max), ratio <= ratio_max);
+}
+
+// The sealed ledger goes on until it has events enough for others to start from.
+void clock_sealing(ScratchServer& server) {
+  const auto sealed_owner = server.make_ledger("sealed");
+  const auto plain_owner = server.make_ledger("plain");
+  stop_sealing(plain_owner);
+  Stand sealed{{server.service_url("sealed"), server.folder() / "sealed.d"}};
+  Stand plain{{server.service_url("plain"), server.folder() / "plain.d"}};
+  set_noise(sealed_owner);
+  set_noise(plain_owner);
+  const auto pace = pace_of(plain, sealed);
+  const double ratio = pace.second_ms / pace.first_ms;
+  print_row("cycle at 200 outstanding, rows sealed / not",
+            fmt::format("{:.2f} ({:.0f} / {:.0f} ms)", ratio, pace.second_ms, pace.first_ms),
+            fmt::format("{}", sealing_ratio_max), ratio <= sealing_ratio_max);
+  while (sealed.ledger().head().head_seq < short_events) sealed.cycle();
+  sealed.release();
 }
 
 void clock_status(Stand& full) {
@@ -182,20 +146,36 @@ void clock_status(Stand& full) {
             fmt::format("{} ms", status_ms_max), median(ms) <= status_ms_max);
 }
 
-void clock_verify(Stand& full) {
+double cpu_seconds() {
+  timespec time{};
+  ::clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time);
+  return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_nsec) * 1e-9;
+}
+
+// The session that did the work may still be ending.
+double cpu_of_server_since(const ScratchServer& server, double before) {
+  for (int look = 0; look < 200 && server.cpu_seconds() < before + 0.5; ++look)
+    std::this_thread::sleep_for(std::chrono::milliseconds{10});
+  return server.cpu_seconds() - before;
+}
+
+void clock_verify(Stand& full, const ScratchServer& server) {
   nlohmann::json proved;
+  const double ours = cpu_seconds(), theirs = server.cpu_seconds();
   const auto ms = ms_of([&] { proved = full.ledger().read("verify", nlohmann::json::object()); });
   if (!proved.value("ok", false)) throw std::runtime_error{"verify: " + proved.dump()};
   const double rate = proved.value("events", 0.0) / ms * 1000;
   print_row("verify, events a second, 100,000 finished runs",
-            fmt::format("{:.0f} ({:.1f} s)", rate, ms / 1000),
+            fmt::format("{:.0f} ({:.1f} s; CPU {:.1f} s here, {:.1f} s in PostgreSQL)", rate,
+                        ms / 1000, cpu_seconds() - ours, cpu_of_server_since(server, theirs)),
             fmt::format("{:.0f}", verify_rate_min), rate >= verify_rate_min);
 }
 
 int run(const char* then) {
-  Server server;
+  ScratchServer server;
   count_turns(server, 1);
   count_turns(server, 200);
+  clock_sealing(server);
   const auto empty_owner = server.make_ledger("empty");
   const auto full_owner = server.make_ledger("full");
   const auto folder = [&](const char* name) {
@@ -209,10 +189,13 @@ int run(const char* then) {
   set_noise(full_owner);
   clock_cycles(empty, full);
   clock_status(full);
-  clock_verify(full);
+  clock_verify(full, server);
   if (then == nullptr) return 0;
   full.release();
+  server.make_ledger("fresh");
   ::setenv("AMDAHL_BENCH_URL", server.service_url("full").c_str(), 1);
+  ::setenv("AMDAHL_BENCH_SHORT_URL", server.service_url("sealed").c_str(), 1);
+  ::setenv("AMDAHL_BENCH_FRESH_URL", server.service_url("fresh").c_str(), 1);
   ::setenv("AMDAHL_BENCH_FOLDER", server.folder().c_str(), 1);
   return std::system(then) == 0 ? 0 : 1;
 }

@@ -1,20 +1,23 @@
 #!/usr/bin/env python3
-"""What the programs cost: amdahl-run beside a leg, amdahl status and the service on a long ledger.
+"""What the programs cost: amdahl-run beside a leg, amdahl status and the service, its start and takeover.
 
     python3 bench/programs.py SHIM [AMDAHL]
 
-bench_ledger starts it while its ledger is there (AMDAHL_BENCH_URL, AMDAHL_BENCH_FOLDER). Prints rows
-for bench/run.
+bench_ledger starts it while its ledgers are there (AMDAHL_BENCH_URL, _SHORT_URL, _FRESH_URL, and
+AMDAHL_BENCH_FOLDER). Prints rows for bench/run.
 """
 
+import itertools
 import json
 import os
 import pathlib
+import queue
 import signal
 import socket
 import statistics
 import subprocess
 import sys
+import threading
 import time
 
 LEG_MS_MAX = 20
@@ -22,6 +25,10 @@ SHIM_MIB_MAX = 10
 STATUS_MS_MAX = 100
 SERVICE_MIB_MAX = 64
 SERVICE_SECONDS = 8
+LEASE_TTL_S = 5
+TAKEOVERS = 3
+TAKEOVER_BEYOND_TTL_S = 1
+STARTS = 5
 HERE = pathlib.Path(__file__).resolve().parent
 
 
@@ -70,15 +77,48 @@ def free_port():
         return server.getsockname()[1]
 
 
-def configuration(folder):
+def configuration(folder, ledger="AMDAHL_BENCH_URL"):
+    """Of a service with a state directory of its own, on the ledger whose address that variable holds."""
+    folder.mkdir()
     url = folder / "url"
-    url.write_text(os.environ["AMDAHL_BENCH_URL"] + "\n")
+    url.write_text(os.environ[ledger] + "\n")
     url.chmod(0o600)
     config = folder / "amdahl.toml"
     config.write_text(f'[service]\nstate_dir = "{folder / "state"}"\nlisten = "127.0.0.1:{free_port()}"\n\n'
-                      f'[ledger]\nurl_file = "{url}"\n\n[cluster.local]\nadapter = "local"\n')
+                      f'[ledger]\nurl_file = "{url}"\n\n[cluster.local]\nadapter = "local"\n\n'
+                      f'[loop]\nlease_ttl = "{LEASE_TTL_S}s"\n')
     config.chmod(0o600)
     return config
+
+
+class Service:
+    """`amdahl serve`, and when it said what."""
+
+    def __init__(self, amdahl, config):
+        self.begun = time.monotonic()
+        self.process = subprocess.Popen([amdahl, "--config", config, "serve"], stdout=subprocess.DEVNULL,
+                                        stderr=subprocess.PIPE, text=True)
+        self._said = queue.Queue()
+        threading.Thread(target=self._listen, daemon=True).start()
+
+    def _listen(self):
+        for line in self.process.stderr:
+            event = json.loads(line).get("event") if line.startswith("{") else line
+            self._said.put((time.monotonic(), event))
+        self._said.put((time.monotonic(), None))
+
+    def says(self, event):
+        """The moment at which it logs this event."""
+        while True:
+            at, said = self._said.get(timeout=120)
+            if said == event:
+                return at
+            if said is None:
+                sys.exit(f"programs.py: amdahl serve ended before it said {event}")
+
+    def end(self, how=signal.SIGTERM):
+        self.process.send_signal(how)
+        self.process.wait(timeout=30)
 
 
 def status_cost(amdahl, config):
@@ -108,15 +148,53 @@ def service_cost(amdahl, config):
     row(name, f"{peak:.1f} MiB", bound, peak <= SERVICE_MIB_MAX)
 
 
+def start_cost(amdahl, folder):
+    name = "amdahl serve, start to leading, 10,000 events to prove / none"
+    if not has_command(amdahl, "serve"):
+        return skipped(name, "-")
+    kinds = {"AMDAHL_BENCH_SHORT_URL": [], "AMDAHL_BENCH_FRESH_URL": []}
+    configs = {ledger: configuration(folder / ledger.lower(), ledger) for ledger in kinds}
+    for ledger in list(kinds) * STARTS:
+        service = Service(amdahl, configs[ledger])
+        kinds[ledger].append((service.says("leading") - service.begun) * 1000)
+        service.end()
+    short, fresh = (statistics.median(times) for times in kinds.values())
+    print(name, f"{short:.0f} / {fresh:.0f} ms", "-", "-", sep="\t", flush=True)
+
+
+def takeover_cost(amdahl, folder):
+    name, bound = "takeover after kill -9, in lease TTLs", 1 + TAKEOVER_BEYOND_TTL_S / LEASE_TTL_S
+    if not has_command(amdahl, "serve"):
+        return skipped(name, f"{bound:.2f}")
+    numbers = itertools.count()
+
+    def serve():
+        return Service(amdahl, configuration(folder / f"takeover-{next(numbers)}", "AMDAHL_BENCH_SHORT_URL"))
+
+    leader, times = serve(), []
+    leader.says("leading")
+    for _ in range(TAKEOVERS):
+        follower = serve()
+        follower.says("following")
+        killed = time.monotonic()
+        leader.end(signal.SIGKILL)
+        times.append((follower.says("leading") - killed) / LEASE_TTL_S)
+        leader = follower
+    leader.end()
+    row(name, f"{max(times):.2f} (most of {TAKEOVERS}, TTL {LEASE_TTL_S} s)", f"{bound:.2f}", max(times) <= bound)
+
+
 def main():
     shim, *amdahl = (pathlib.Path(argument).resolve() for argument in sys.argv[1:])
     amdahl = amdahl[0] if amdahl else None
     folder = pathlib.Path(os.environ["AMDAHL_BENCH_FOLDER"]) / "programs"
     folder.mkdir()
     shim_cost(shim)
-    config = configuration(folder)
+    config = configuration(folder / "long")
     status_cost(amdahl, config)
     service_cost(amdahl, config)
+    start_cost(amdahl, folder)
+    takeover_cost(amdahl, folder)
 
 
 if __name__ == "__main__":

@@ -46,12 +46,13 @@ DECLARE
   v_item record;
   v_row amdahl.hypothesis;
   v_ids bigint[] := '{}';
+  v_answers jsonb := '[]';
   v_events amdahl.event_draft[] := '{}';
 BEGIN
   PERFORM amdahl._lead(p_term, p_fence);
   FOR v_item IN SELECT * FROM jsonb_to_recordset(p_items)
       AS x(job bigint, source smallint, phase text, ceiling double precision, change jsonb,
-           rationale text, replicate integer, needs_approval boolean) LOOP
+           rationale text, replicate integer, needs_approval boolean, command text) LOOP
     SELECT * INTO v_row FROM hypothesis
     WHERE job_id = v_item.job AND change_sha = amdahl._digest(v_item.change)
       AND replicate = v_item.replicate AND state IN (0, 1, 2);
@@ -67,11 +68,15 @@ BEGIN
           'change', v_row.change, 'replicate', v_row.replicate));
     END IF;
     v_ids := v_ids || v_row.hypothesis_id;
+    IF v_item.command IS NOT NULL THEN
+      v_answers := v_answers || jsonb_build_object('key', v_item.command, 'answer',
+        jsonb_build_object('ok', true, 'hypothesis', v_row.hypothesis_id));
+    END IF;
   END LOOP;
   UPDATE job SET proposed_for = p.proposed_for
   FROM jsonb_to_recordset(p_proposed) AS p(job bigint, proposed_for text)
   WHERE job.job_id = p.job AND job.proposed_for <> p.proposed_for;
-  PERFORM amdahl._append(v_events);
+  PERFORM amdahl._append(v_events || amdahl._finish(v_answers));
   PERFORM amdahl._seal();
   RETURN to_jsonb(v_ids);
 END

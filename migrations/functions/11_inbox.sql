@@ -15,21 +15,24 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, amdahl, pg_te
   SELECT answer FROM amdahl.command WHERE key = p_key
 $$;
 
-CREATE OR REPLACE FUNCTION amdahl.finish_commands(p_term uuid, p_fence bigint, p_items jsonb)
-RETURNS void
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, amdahl, pg_temp AS $$
-DECLARE
-  v_events amdahl.event_draft[];
-BEGIN
-  PERFORM amdahl._lead(p_term, p_fence);
+-- Stores the answers of commands that have none; the events that say so.
+CREATE OR REPLACE FUNCTION amdahl._finish(p_items jsonb) RETURNS amdahl.event_draft[]
+LANGUAGE sql AS $$
   WITH finished AS (
-    UPDATE command c SET done = true, answer = i.answer, done_at = clock_timestamp()
+    UPDATE amdahl.command c SET done = true, answer = i.answer, done_at = clock_timestamp()
     FROM jsonb_to_recordset(p_items) AS i(key text, answer jsonb)
     WHERE c.key = i.key AND NOT c.done
     RETURNING c.command_id, c.verb, c.key, c.answer)
   SELECT array_agg(amdahl._event('command_finished', 'command-' || command_id, jsonb_build_object(
     'verb', verb, 'key', key, 'ok', answer->'ok')) ORDER BY command_id)
-  INTO v_events FROM finished;
-  PERFORM amdahl._append(v_events);
+  FROM finished
+$$;
+
+CREATE OR REPLACE FUNCTION amdahl.finish_commands(p_term uuid, p_fence bigint, p_items jsonb)
+RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, amdahl, pg_temp AS $$
+BEGIN
+  PERFORM amdahl._lead(p_term, p_fence);
+  PERFORM amdahl._append(amdahl._finish(p_items));
 END
 $$;

@@ -56,16 +56,6 @@ LANGUAGE sql STABLE AS $$
       FROM amdahl.job j WHERE j.slug = p_question->>'job'))
 $$;
 
--- Many questions are one round trip: answers stand in their order.
-CREATE OR REPLACE FUNCTION amdahl.read_known(p_args jsonb) RETURNS jsonb
-LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, amdahl, pg_temp AS $$
-  SELECT jsonb_build_object('schema', 'amdahl.known/v1') || CASE
-    WHEN p_args ? 'questions' THEN jsonb_build_object('answers',
-      (SELECT coalesce(jsonb_agg(amdahl._known(question) ORDER BY n), '[]')
-       FROM jsonb_array_elements(p_args->'questions') WITH ORDINALITY AS asked(question, n)))
-    ELSE amdahl._known(p_args) END
-$$;
-
 -- Which of these places of the chain (event and 8 bytes of its hash) are none of this ledger's.
 CREATE OR REPLACE FUNCTION amdahl.read_witnesses(p_args jsonb) RETURNS jsonb
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, amdahl, pg_temp AS $$
@@ -74,4 +64,16 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, amdahl, pg_te
   FROM jsonb_array_elements(p_args->'witnesses') WITH ORDINALITY AS asked(witness, n)
   WHERE (SELECT left(encode(e.hash, 'hex'), 16) FROM event e
          WHERE e.seq = (witness->>'head_seq')::bigint) IS DISTINCT FROM witness->>'head_hash'
+$$;
+
+-- Many questions are one round trip: answers stand in their order. Witnesses may ride along.
+CREATE OR REPLACE FUNCTION amdahl.read_known(p_args jsonb) RETURNS jsonb
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, amdahl, pg_temp AS $$
+  SELECT jsonb_build_object('schema', 'amdahl.known/v1') || CASE
+    WHEN p_args ? 'questions' THEN jsonb_build_object('answers',
+      (SELECT coalesce(jsonb_agg(amdahl._known(question) ORDER BY n), '[]')
+       FROM jsonb_array_elements(p_args->'questions') WITH ORDINALITY AS asked(question, n)))
+    ELSE amdahl._known(p_args) END || CASE
+    WHEN p_args ? 'witnesses' THEN jsonb_build_object('unknown', amdahl.read_witnesses(p_args)->'unknown')
+    ELSE '{}' END
 $$;

@@ -64,7 +64,8 @@ nlohmann::json encode(const NewHypothesis& item) {
           {"change", core::to_json(item.changes)},
           {"rationale", item.rationale},
           {"replicate", item.replicate},
-          {"needs_approval", item.needs_approval}};
+          {"needs_approval", item.needs_approval},
+          {"command", item.command.empty() ? nlohmann::json() : nlohmann::json(item.command)}};
 }
 
 nlohmann::json encode(const ProposedFor& item) {

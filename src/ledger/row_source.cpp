@@ -9,17 +9,28 @@
 namespace amdahl::ledger {
 namespace {
 
-// The next field of a row of COPY, without its escapes.
-std::string take_field(std::string_view& line) {
+// The next field of a row of COPY, as it stands there.
+std::string_view take_raw(std::string_view& line) {
   const auto end = std::min(line.find('\t'), line.size());
-  std::string out;
-  pq::append_unescaped(out, line.substr(0, end));
+  const auto field = line.substr(0, end);
   line.remove_prefix(std::min(end + 1, line.size()));
+  return field;
+}
+
+// The next field without its escapes.
+void take_field(std::string_view& line, std::string& out) {
+  out.clear();
+  pq::append_unescaped(out, take_raw(line));
+}
+
+std::string take_field(std::string_view& line) {
+  std::string out;
+  take_field(line, out);
   return out;
 }
 
 std::int64_t take_number(std::string_view& line) {
-  const auto text = take_field(line);
+  const auto text = take_raw(line);
   std::int64_t value = 0;
   std::from_chars(text.data(), text.data() + text.size(), value);
   return value;
@@ -43,16 +54,16 @@ void open_snapshot(pq::CopySession& session) { session.execute(statements::open_
 
 bool stream_events(pq::CopySession& session, std::int64_t after, const RowSink& sink) {
   bool more = true;
+  ChainEvent event;
   session.copy_out(fmt::format(statements::copy_events, after), [&](std::string_view line) {
-    ChainEvent event;
     event.seq = take_number(line);
     event.fence = take_number(line);
-    event.kind = take_field(line);
-    event.ref = take_field(line);
-    event.at = take_field(line);
-    event.prev_hash = take_field(line);
-    event.hash = take_field(line);
-    event.payload = take_field(line);
+    take_field(line, event.kind);
+    take_field(line, event.ref);
+    take_field(line, event.at);
+    take_field(line, event.prev_hash);
+    take_field(line, event.hash);
+    take_field(line, event.payload);
     return more = sink.event(event);
   });
   return more;

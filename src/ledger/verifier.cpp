@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <iterator>
 
 #include "amdahl/core/sha256.hpp"
 
@@ -16,11 +17,16 @@ constexpr std::string_view fresh_stream =
     R"({"cap": 0.01, "wins": 0, "alpha": 0.1, "next_t": 1, "horizon": 500, "stream_id": 1, )"
     R"("gamma_rule": "e-LOND, half LORD half uniform"})";
 
-int nibble(char c) {
-  if (c >= '0' && c <= '9') return c - '0';
-  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-  return -1;
-}
+constexpr auto nibbles = [] {
+  std::array<std::int8_t, 256> values{};
+  values.fill(-1);
+  for (int i = 0; i < 16; ++i) {
+    values[static_cast<unsigned char>("0123456789abcdef"[i])] = static_cast<std::int8_t>(i);
+  }
+  return values;
+}();
+
+int nibble(char c) { return nibbles[static_cast<unsigned char>(c)]; }
 
 std::optional<std::array<std::uint8_t, 32>> digest_from(std::string_view hex) {
   std::array<std::uint8_t, 32> out{};
@@ -33,11 +39,12 @@ std::optional<std::array<std::uint8_t, 32>> digest_from(std::string_view hex) {
   return out;
 }
 
+// `text` is scratch: history has many events.
 std::array<std::uint8_t, 32> hash_of(const std::array<std::uint8_t, 32>& previous,
-                                     const ChainEvent& event) {
-  std::string text{previous.begin(), previous.end()};
-  text +=
-      fmt::format("{}\n{}\n{}\n{}\n{}\n", event.seq, event.fence, event.kind, event.ref, event.at);
+                                     const ChainEvent& event, std::string& text) {
+  text.assign(previous.begin(), previous.end());
+  fmt::format_to(std::back_inserter(text), "{}\n{}\n{}\n{}\n{}\n", event.seq, event.fence,
+                 event.kind, event.ref, event.at);
   text += event.payload;
   return core::sha256(text);
 }
@@ -45,8 +52,8 @@ std::array<std::uint8_t, 32> hash_of(const std::array<std::uint8_t, 32>& previou
 }  // namespace
 
 Verifier::Verifier() {
-  sealed_["loop_total/1"] = {core::sha256(fresh_total)};
-  sealed_["fdr_stream/1"] = {core::sha256(fresh_stream)};
+  sealed_.at("loop_total/1") = {core::sha256(fresh_total)};
+  sealed_.at("fdr_stream/1") = {core::sha256(fresh_stream)};
   head_said_ = {{"fence", "0"},       {"term", "null"},    {"holder", "\"\""},
                 {"released", "true"}, {"paused", "false"}, {"paused_reason", "\"\""}};
 }
@@ -66,19 +73,16 @@ void Verifier::head(const RowText& row) {
 
 void Verifier::event(const ChainEvent& event) {
   if (bad_) return;
-  const auto key = std::to_string(event.seq);
+  const auto wrong = [&](std::string problem) {
+    fail({event.seq, "event", std::to_string(event.seq), std::move(problem)});
+  };
   if (event.seq != seq_ + 1) {
-    return fail({event.seq, "event", key,
-                 event.seq > seq_ ? fmt::format("event {} is missing", seq_ + 1)
-                                  : fmt::format("event {} stands twice", event.seq)});
+    return wrong(event.seq > seq_ ? fmt::format("event {} is missing", seq_ + 1)
+                                  : fmt::format("event {} stands twice", event.seq));
   }
-  const auto hash = hash_of(hash_, event);
-  if (digest_from(event.prev_hash) != hash_) {
-    return fail({event.seq, "event", key, "it does not follow the event before it"});
-  }
-  if (digest_from(event.hash) != hash) {
-    return fail({event.seq, "event", key, "its hash is not that of its content"});
-  }
+  if (digest_from(event.prev_hash) != hash_) return wrong("it does not follow the event before it");
+  const auto hash = hash_of(hash_, event, scratch_);
+  if (digest_from(event.hash) != hash) return wrong("its hash is not that of its content");
   seq_ = event.seq;
   hash_ = hash;
   if (chain_only_) return;
@@ -98,7 +102,7 @@ void Verifier::fold(const ChainEvent& event) {
     if (!digest) {
       return fail({event.seq, "event", std::to_string(event.seq), "a seal of it is no digest"});
     }
-    sealed_.insert_or_assign(std::string{name}, Sealed{*digest, event.seq});
+    sealed_.at(name) = {*digest, event.seq};
   }
 }
 
@@ -121,16 +125,16 @@ void Verifier::fold_head(const ChainEvent& event) {
 }
 
 void Verifier::compare(std::string_view table, const std::string& key, const Digest& digest) {
-  const auto found = sealed_.find(fmt::format("{}/{}", table, key));
-  if (found == sealed_.end()) {
+  scratch_.assign(table).append(1, '/').append(key);
+  auto* sealed = sealed_.find(scratch_);
+  if (sealed == nullptr) {
     return fail({std::nullopt, std::string{table}, key, "no stage wrote this row"});
   }
-  auto& sealed = found->second;
-  if (sealed.seen) return fail({sealed.seq, std::string{table}, key, "the row stands twice"});
-  sealed.seen = true;
-  if (sealed.digest != digest) {
-    fail({sealed.seq, std::string{table}, key,
-          fmt::format("the row is not the one that event {} sealed", sealed.seq)});
+  if (sealed->seen) return fail({sealed->seq, std::string{table}, key, "the row stands twice"});
+  sealed->seen = true;
+  if (sealed->digest != digest) {
+    fail({sealed->seq, std::string{table}, key,
+          fmt::format("the row is not the one that event {} sealed", sealed->seq)});
   }
 }
 
@@ -181,14 +185,10 @@ void Verifier::finish_head() {
 Verification Verifier::finish() {
   if (!bad_) finish_head();
   if (!bad_ && !chain_only_) {
-    const std::pair<const std::string, Sealed>* missing = nullptr;
-    for (const auto& row : sealed_) {
-      if (!row.second.seen && (missing == nullptr || row.first < missing->first)) missing = &row;
-    }
-    if (missing != nullptr) {
-      const auto slash = missing->first.find('/');
-      fail({missing->second.seq, missing->first.substr(0, slash), missing->first.substr(slash + 1),
-            fmt::format("the row that event {} sealed is missing", missing->second.seq)});
+    if (const auto missing = sealed_.first_unseen()) {
+      const auto slash = missing->name.find('/');
+      fail({missing->seq, missing->name.substr(0, slash), missing->name.substr(slash + 1),
+            fmt::format("the row that event {} sealed is missing", missing->seq)});
     } else if (auto fault = recount_.finish()) {
       fail({std::nullopt, fault->table, fault->key, fault->problem});
     }

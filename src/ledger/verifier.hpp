@@ -4,11 +4,11 @@
 #include <map>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 
 #include "amdahl/ledger/verify.hpp"
 #include "ledger_rows.hpp"
 #include "recount.hpp"
+#include "seal_table.hpp"
 
 namespace amdahl::ledger {
 
@@ -32,11 +32,6 @@ class Verifier {
 
  private:
   using Digest = std::array<std::uint8_t, 32>;
-  struct Sealed {
-    Digest digest{};
-    std::int64_t seq = 0;
-    bool seen = false;
-  };
   void fail(FirstBad bad);
   void fold(const ChainEvent& event);
   void fold_head(const ChainEvent& event);
@@ -47,7 +42,8 @@ class Verifier {
   bool head_proved_ = false;
   std::int64_t seq_ = 0;
   Digest hash_{};
-  std::unordered_map<std::string, Sealed> sealed_;
+  std::string scratch_;
+  SealTable sealed_;
   std::map<std::string, std::string, std::less<>> head_;       ///< as the row says
   std::map<std::string, std::string, std::less<>> head_said_;  ///< as the events say
   Recount recount_;

@@ -54,37 +54,29 @@ CycleReport Engine::cycle(const Lease& lease, Leadership& leadership) {
   report.waiting = actions.waiting;
   if (actions.rewound) parts_.log("ledger_rewound", {{"why", actions.waiting.front()}});
   core::failpoint("engine.planned");
-  auto answers = perform_hypotheses(lease, actions);
+  perform_hypotheses(lease, actions);
   perform_runs(lease, actions, report);
   perform_decisions(lease, actions, report);
   perform_submits(lease, actions, leadership, report);
   perform_rest(lease, actions, leadership);
-  answers.insert(answers.end(), actions.finish_commands.begin(), actions.finish_commands.end());
-  if (!answers.empty()) parts_.ledger.finish_commands(lease, answers);
+  if (!actions.finish_commands.empty())
+    parts_.ledger.finish_commands(lease, actions.finish_commands);
   if (snapshot.deliveries_upto > 0)
     parts_.ledger.finish_deliveries(lease, snapshot.deliveries_upto);
   return report;
 }
 
-std::vector<ledger::CommandDone> Engine::perform_hypotheses(const Lease& lease,
-                                                            const Actions& actions) {
+void Engine::perform_hypotheses(const Lease& lease, const Actions& actions) {
   auto& ledger = parts_.ledger;
   if (!actions.add_jobs.empty()) ledger.add_jobs(lease, actions.add_jobs);
-  std::vector<ledger::CommandDone> answers;
-  if (!actions.add_hypotheses.empty() || !actions.proposed.empty()) {
-    const auto ids = ledger.add_hypotheses(lease, actions.add_hypotheses, actions.proposed);
-    for (std::size_t i = 0; i < actions.hypothesis_commands.size() && i < ids.size(); ++i) {
-      answers.push_back(
-          {actions.hypothesis_commands[i], {{"ok", true}, {"hypothesis", ids[i].value}}});
-    }
-  }
+  if (!actions.add_hypotheses.empty() || !actions.proposed.empty())
+    ledger.add_hypotheses(lease, actions.add_hypotheses, actions.proposed);
   if (!actions.approve.empty()) ledger.approve_hypotheses(lease, actions.approve);
   if (!actions.reject.empty()) ledger.reject_hypotheses(lease, actions.reject);
   if (actions.set_paused) {
     ledger.set_paused(lease, actions.set_paused->first, actions.set_paused->second);
   }
   if (!actions.plan_production.empty()) ledger.plan_production(lease, actions.plan_production);
-  return answers;
 }
 
 void Engine::perform_runs(const Lease& lease, const Actions& actions, CycleReport& report) {

@@ -34,6 +34,32 @@ bool ended(const ClusterView& view, const ledger::RunRow& run) {
   return seen != nullptr && seen->state == core::RunState::ended;
 }
 
+struct Asked {
+  nlohmann::json questions = nlohmann::json::array();
+  nlohmann::json witnesses = nlohmann::json::array();
+  std::vector<std::string> commands;    ///< of the questions
+  std::vector<core::RunKey> strangers;  ///< of the witnesses
+};
+
+// A run whose acceptance is recorded was armed before that, in this chain. Of all others only the
+// chain can tell: by now it may have grown past the place that their witness names.
+void ask_for_strangers(const ledger::Snapshot& snapshot, const View& view, Asked& asked) {
+  std::map<core::RunKey, const ledger::RunRow*> live;
+  for (const auto& run : snapshot.live_runs) live.emplace(run.key, &run);
+  for (const auto& [name, cluster] : view.clusters) {
+    for (const auto& seen : cluster.listing.runs) {
+      if (seen.witness.head_hash.empty()) continue;  // not readable there
+      const auto row = live.find(seen.key);
+      if (row != live.end() && row->second->native_id == seen.ref.native_id &&
+          row->second->native_at_us == seen.ref.submitted_at_us)
+        continue;
+      asked.witnesses.push_back(
+          {{"head_seq", seen.witness.head_seq}, {"head_hash", seen.witness.head_hash}});
+      asked.strangers.push_back(seen.key);
+    }
+  }
+}
+
 }  // namespace
 
 View Engine::look(const ledger::Snapshot& snapshot) {
@@ -41,7 +67,6 @@ View Engine::look(const ledger::Snapshot& snapshot) {
   for (auto* adapter : parts_.adapters) {
     look_at_cluster(snapshot, *adapter, view.clusters[adapter->cluster()]);
   }
-  look_for_strangers(snapshot, view);
   look_at_code(snapshot, view);
   look_for_known(snapshot, view);
   return view;
@@ -67,31 +92,6 @@ void Engine::look_at_cluster(const ledger::Snapshot& snapshot, Adapter& adapter,
       view.results.emplace(run.key, fetch_result(adapter, run.key));
     }
   }
-}
-
-// A run whose acceptance is recorded was armed before that, in this chain. Of all others only the
-// chain can tell: by now it may have grown past the place that their witness names.
-void Engine::look_for_strangers(const ledger::Snapshot& snapshot, View& view) {
-  auto witnesses = nlohmann::json::array();
-  std::vector<core::RunKey> keys;
-  std::map<core::RunKey, const ledger::RunRow*> live;
-  for (const auto& run : snapshot.live_runs) live.emplace(run.key, &run);
-  for (const auto& [name, cluster] : view.clusters) {
-    for (const auto& seen : cluster.listing.runs) {
-      if (seen.witness.head_hash.empty()) continue;  // not readable there
-      const auto row = live.find(seen.key);
-      if (row != live.end() && row->second->native_id == seen.ref.native_id &&
-          row->second->native_at_us == seen.ref.submitted_at_us)
-        continue;
-      witnesses.push_back(
-          {{"head_seq", seen.witness.head_seq}, {"head_hash", seen.witness.head_hash}});
-      keys.push_back(seen.key);
-    }
-  }
-  if (keys.empty()) return;
-  const auto answer =
-      parts_.ledger.read("witnesses", {{"witnesses", std::move(witnesses)}})["unknown"];
-  for (const auto& index : answer) view.strangers.insert(keys.at(index.get<std::size_t>()));
 }
 
 void Engine::look_at_code(const ledger::Snapshot& snapshot, View& view) {
@@ -124,8 +124,8 @@ void Engine::look_at_code(const ledger::Snapshot& snapshot, View& view) {
 }
 
 void Engine::look_for_known(const ledger::Snapshot& snapshot, View& view) {
-  auto questions = nlohmann::json::array();
-  std::vector<std::string> keys;
+  Asked asked;
+  ask_for_strangers(snapshot, view, asked);
   for (const auto& command : snapshot.commands) {
     if (command.verb != "propose" || !command.args.is_object()) continue;
     for (const auto& job : snapshot.jobs) {
@@ -146,13 +146,20 @@ void Engine::look_for_known(const ledger::Snapshot& snapshot, View& view) {
       if (auto problem = patch_problem(*code->second, job.champion, *changes)) {
         view.unfit_commands.emplace(command.key, std::move(*problem));
       }
-      questions.push_back(std::move(question));
-      keys.push_back(command.key);
+      asked.questions.push_back(std::move(question));
+      asked.commands.push_back(command.key);
     }
   }
-  if (questions.empty()) return;
-  auto answers = parts_.ledger.read("known", {{"questions", std::move(questions)}})["answers"];
-  for (std::size_t i = 0; i < keys.size(); ++i) view.known[keys[i]] = std::move(answers.at(i));
+  if (asked.commands.empty() && asked.strangers.empty()) return;
+  // Both at once: a cycle that people wait for has no round trip to spare.
+  auto answer = asked.commands.empty()
+                    ? parts_.ledger.read("witnesses", {{"witnesses", std::move(asked.witnesses)}})
+                    : parts_.ledger.read("known", {{"questions", std::move(asked.questions)},
+                                                   {"witnesses", std::move(asked.witnesses)}});
+  for (const auto& index : answer["unknown"])
+    view.strangers.insert(asked.strangers.at(index.get<std::size_t>()));
+  for (std::size_t i = 0; i < asked.commands.size(); ++i)
+    view.known[asked.commands[i]] = std::move(answer.at("answers").at(i));
 }
 
 }  // namespace amdahl::loop

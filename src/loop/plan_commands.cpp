@@ -134,9 +134,9 @@ std::optional<json> propose(PlanContext& context, const ledger::CommandRow& comm
   hypothesis.changes = std::move(*changes);
   hypothesis.rationale = text_of(command.args, "rationale");
   hypothesis.replicate = replicate;
+  hypothesis.command = command.key;
   context.actions.add_hypotheses.push_back(std::move(hypothesis));
-  context.actions.hypothesis_commands.push_back(command.key);
-  return std::nullopt;  // the engine answers with the number the ledger gives
+  return std::nullopt;  // the ledger answers with the number that it gives
 }
 
 json approve(PlanContext& context, const json& args) {

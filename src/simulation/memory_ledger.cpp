@@ -131,7 +131,13 @@ std::vector<core::HypothesisId> MemoryLedger::add_hypotheses(
   if (hypotheses.empty() && proposed.empty()) return {};
   std::vector<core::HypothesisId> ids;
   stage(lease, [&](Tx& tx) {
-    for (const auto& idea : hypotheses) ids.push_back(add_idea(tx, idea));
+    std::vector<ledger::CommandDone> answers;
+    for (const auto& idea : hypotheses) {
+      ids.push_back(add_idea(tx, idea));
+      if (idea.command.empty()) continue;
+      answers.push_back({idea.command, {{"ok", true}, {"hypothesis", ids.back().value}}});
+    }
+    simulation::finish_commands(tx, answers);
     for (const auto& item : proposed)
       if (auto* job = find_row(state_.jobs, item.job)) tx.set(job->proposed_for, item.proposed_for);
   });
@@ -270,7 +276,9 @@ nlohmann::json MemoryLedger::read(std::string_view view, const nlohmann::json& a
   if (view == "witnesses") return unknown_witnesses(state_, args.at("witnesses"));
   auto answers = nlohmann::json::array();
   for (const auto& question : args.at("questions")) answers.push_back(known(state_, question));
-  return {{"answers", std::move(answers)}};
+  nlohmann::json answer{{"answers", std::move(answers)}};
+  if (args.contains("witnesses")) answer.update(unknown_witnesses(state_, args.at("witnesses")));
+  return answer;
 }
 
 }  // namespace amdahl::simulation

@@ -140,8 +140,9 @@ void LedgerCalls::propose() {
     idea.rationale = text(100);
     idea.replicate = roll(6) == 0 ? roll(3) - 1 : 0;
     idea.needs_approval = roll(5) == 0;
-    what += fmt::format(" job {} {} r{}", idea.job.value, core::to_json(idea.changes).dump(),
-                        idea.replicate);
+    if (roll(2) == 0) idea.command = fmt::format("key-{}", &idea - ideas.data());
+    what += fmt::format(" job {} {} r{} for '{}'", idea.job.value,
+                        core::to_json(idea.changes).dump(), idea.replicate, idea.command);
   }
   std::vector<ledger::ProposedFor> proposed;
   if (roll(3) == 0) proposed.push_back({job_id(), fmt::format("sha {}", roll(3))});
@@ -196,8 +197,11 @@ void LedgerCalls::ask_known() {
   if (const auto* known = any(fingerprints_)) question["fingerprint"] = *known;
   twins_.ask("known " + question.dump(), [&](auto& l) {
     auto answers = json::array();
-    const json questions{{"questions", {question, question}}};
-    for (const auto& answer : l.read("known", questions).at("answers")) {
+    const json questions{{"questions", {question, question}},
+                         {"witnesses", {{{"head_seq", 1'000'000}, {"head_hash", "none"}}}}};
+    const auto known = l.read("known", questions);
+    answers.push_back(known.at("unknown"));
+    for (const auto& answer : known.at("answers")) {
       for (const char* part : {"experiment", "near"}) {
         const auto& row = answer.at(part);
         answers.push_back(row.is_null()

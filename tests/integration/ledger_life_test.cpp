@@ -53,6 +53,9 @@ TEST_CASE("the ledger tells which places of a chain are none of its own", "[ledg
   CHECK(unknown({at(head.head_seq, hash)}) == nlohmann::json::array());
   CHECK(unknown({at(head.head_seq, std::string(16, '0')), at(head.head_seq, hash),
                  at(head.head_seq + 1, hash)}) == nlohmann::json{0, 2});
+  const nlohmann::json both{{"questions", nlohmann::json::array()},
+                            {"witnesses", {at(head.head_seq, hash), at(head.head_seq + 1, hash)}}};
+  CHECK(driver.ledger->read("known", both)["unknown"] == nlohmann::json{1});
 }
 
 TEST_CASE("what is written comes back as it was", "[ledger]") {

@@ -114,6 +114,22 @@ TEST_CASE("an idea is open once, whoever proposes it", "[ledger][rules]") {
   CHECK(driver.snapshot().jobs.at(0).proposed_for == "abc");
 }
 
+TEST_CASE("an idea answers the command that asked for it, once", "[ledger][rules]") {
+  Ruled driver;
+  auto& ledger = *driver.ledger;
+  ledger.put_command("k1", "propose", {{"job", "eval"}});
+  ledger::NewHypothesis idea;
+  idea.job = driver.job;
+  idea.changes = {workers(4)};
+  idea.command = "k1";
+  const auto id = ledger.add_hypotheses(driver.lease, one(idea), {}).at(0);
+  CHECK(ledger.command_answer("k1") == nlohmann::json{{"ok", true}, {"hypothesis", id.value}});
+  CHECK(driver.snapshot().commands.empty());
+  const auto events = driver.head_seq();
+  CHECK(ledger.add_hypotheses(driver.lease, one(idea), {}).at(0) == id);
+  CHECK(driver.head_seq() == events);
+}
+
 TEST_CASE("what needs approval is registered only after it", "[ledger][rules]") {
   Ruled driver;
   ledger::NewHypothesis idea;

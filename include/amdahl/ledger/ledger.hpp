@@ -38,6 +38,8 @@ struct NewHypothesis {
   std::string rationale;
   int replicate = 0;
   bool needs_approval = false;
+  /// Key of the command that asked for it: answered with its number in the same transaction.
+  std::string command;
 };
 /// Knob proposals of this job are made for `proposed_for` (see JobRow).
 struct ProposedFor {
@@ -248,7 +250,7 @@ class Ledger {
   /// summary|null, "near": summary|null}; {"questions": [such]} is answered by {"answers": [such]}
   /// in order. `witnesses`
   /// {"witnesses": [{"head_seq", "head_hash"}]}: {"unknown": [indexes of those that this chain does
-  /// not have]}.
+  /// not have]}; `known` answers them too, so that a cycle asks once.
   virtual nlohmann::json read(std::string_view view, const nlohmann::json& args) = 0;
   /// Statements sent since construction: the cost contract is counted, not believed.
   virtual std::int64_t round_trips() const = 0;

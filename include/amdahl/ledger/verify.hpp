@@ -25,7 +25,7 @@ struct Verification {
 nlohmann::json to_json(const Verification& verification);
 
 /// Recomputes the chain, folds its seals, compares every row and recounts, in one read-only
-/// snapshot that disturbs no running loop. Memory grows with the number of rows (some 150 bytes
+/// snapshot that disturbs no running loop. Memory grows with the number of rows (some 70 bytes
 /// each). Throws the types of errors.hpp.
 Verification verify_ledger(const std::string& url);
 /// Only the chain, from what an earlier verification ended at.

@@ -56,7 +56,6 @@ class Engine {
                        ClusterView& view);
   void look_at_code(const ledger::Snapshot& snapshot, View& view);
   void look_for_known(const ledger::Snapshot& snapshot, View& view);
-  void look_for_strangers(const ledger::Snapshot& snapshot, View& view);
 
   void perform_decisions(const ledger::Lease& lease, const Actions& actions, CycleReport& report);
   void perform_runs(const ledger::Lease& lease, const Actions& actions, CycleReport& report);
@@ -64,8 +63,7 @@ class Engine {
                        CycleReport& report);
   void perform_releases(const std::vector<Release>& releases, Leadership& leadership);
   void perform_rest(const ledger::Lease& lease, const Actions& actions, Leadership& leadership);
-  std::vector<ledger::CommandDone> perform_hypotheses(const ledger::Lease& lease,
-                                                      const Actions& actions);
+  void perform_hypotheses(const ledger::Lease& lease, const Actions& actions);
 
   void log_standings(const Actions& actions) const;
   scheduler_adapters::Adapter* adapter(const std::string& cluster) const;

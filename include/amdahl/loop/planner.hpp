@@ -46,8 +46,6 @@ struct Actions {
   std::vector<ledger::NewJob> add_jobs;
   std::vector<ledger::NewHypothesis> add_hypotheses;
   std::vector<ledger::ProposedFor> proposed;
-  std::vector<std::string>
-      hypothesis_commands;  ///< whose propose commands the additions answer, in order
   std::vector<core::HypothesisId> approve;
   std::vector<ledger::RejectHypothesis> reject;
   std::optional<std::pair<bool, std::string>> set_paused;

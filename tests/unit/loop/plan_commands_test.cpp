@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <catch2/catch.hpp>
 #include <nlohmann/json.hpp>
 
@@ -14,6 +15,11 @@ loop::Actions plan_for(std::string verb, json args, ledger::Snapshot snapshot = 
   snapshot.commands = {{"key-1", std::move(verb), std::move(args)}};
   static CountingRandom random;  // each plan draws others: nothing may rest on the same dice
   return loop::plan(snapshot, some_view(), {}, random);
+}
+
+bool an_idea_answers(const loop::Actions& actions) {
+  return std::any_of(actions.add_hypotheses.begin(), actions.add_hypotheses.end(),
+                     [](const auto& idea) { return !idea.command.empty(); });
 }
 
 }  // namespace
@@ -59,7 +65,7 @@ TEST_CASE("an image is refused where none runs", "[loop][commands]") {
   const auto actions =
       plan_for("propose",
                {{"job", "eval"}, {"changes", {{{"kind", "image"}, {"value", "registry/eval:2"}}}}});
-  CHECK(actions.hypothesis_commands.empty());
+  CHECK_FALSE(an_idea_answers(actions));
   const auto& answer = actions.finish_commands.at(0).answer;
   CHECK(answer["ok"] == false);
   CHECK(answer["error"].get<std::string>().find("runs no images") != std::string::npos);
@@ -69,9 +75,17 @@ TEST_CASE("a proposal that changes nothing is refused and changes nothing", "[lo
   const auto actions = plan_for(
       "propose",
       {{"job", "eval"}, {"changes", {{{"kind", "arg"}, {"name", "workers"}, {"value", "0"}}}}});
-  CHECK(actions.hypothesis_commands.empty());
+  CHECK_FALSE(an_idea_answers(actions));
   CHECK(actions.finish_commands.at(0).answer["error"] ==
         "the variant equals the baseline: nothing would be tested");
+}
+
+TEST_CASE("an idea carries the command that it answers", "[loop][commands]") {
+  const auto actions = plan_for(
+      "propose",
+      {{"job", "eval"}, {"changes", {{{"kind", "arg"}, {"name", "workers"}, {"value", "2"}}}}});
+  CHECK(actions.add_hypotheses.at(0).command == "key-1");
+  CHECK(actions.finish_commands.empty());
 }
 
 TEST_CASE("a known idea answers with the old verdict", "[loop][commands]") {
@@ -86,7 +100,7 @@ TEST_CASE("a known idea answers with the old verdict", "[loop][commands]") {
                          {"near", nullptr}};
   CountingRandom random;
   const auto actions = loop::plan(snapshot, view, {}, random);
-  CHECK(actions.hypothesis_commands.empty());
+  CHECK_FALSE(an_idea_answers(actions));
   const auto& answer = actions.finish_commands.at(0).answer;
   CHECK(answer["known"] == true);
   CHECK(answer["experiment"]["name"] == "EXP-3");
