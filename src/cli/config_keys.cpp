@@ -7,9 +7,11 @@ namespace amdahl::cli {
 const std::vector<ConfigKey>& config_keys() {
   using enum SettingKind;
   static const std::vector<ConfigKey> keys{
-      {"service.listen", text, "127.0.0.1:7717", "address and port of the service; port 0 = any that is free"},
+      {"service.listen", text, "127.0.0.1:7717",
+       "address and port of the service; port 0 = any that is free"},
       {"service.socket", path, "",
-       "Unix socket of the service; /run/amdahl/amdahl.sock as root, else amdahl.sock in state_dir"},
+       "Unix socket of the service; /run/amdahl/amdahl.sock as root, else amdahl.sock in "
+       "state_dir"},
       {"service.tls_certificate", path, "",
        "PEM chain, leaf first; needed to listen where other machines reach it"},
       {"service.tls_key", path, "", "PEM file of its private key"},

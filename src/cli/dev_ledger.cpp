@@ -91,7 +91,9 @@ Result<void> write_configuration(const DevPlace& place, const ledger::PrivateSer
   return write_private(
       place.config_file(),
       fmt::format("# Written by amdahl dev at every start; settings of your own go into conf.d.\n"
-                  "[service]\nstate_dir = {}\n[ledger]\nurl_file = {}\nowner_url_file = {}\n"
+                  // Any port: several of these may be on one machine, each with its socket.
+                  "[service]\nlisten = \"127.0.0.1:0\"\nstate_dir = {}\n[ledger]\nurl_file = "
+                  "{}\nowner_url_file = {}\n"
                   // Whoever watches one machine does not wait half a day for the last check.
                   "[refute]\ndelay = \"0s\"\n{}",
                   quoted(place.state_dir), quoted(service), quoted(owner), cluster_text(slots)));

@@ -41,13 +41,11 @@ std::string_view schema_text(std::string_view name) {
 
 // `/openapi.json` describes the routes, itself among them.
 std::vector<http::Route> with_document(std::vector<http::Route> routes) {
-  http::Route route{"GET", "/openapi.json", http::Access::local, "get_openapi",
-                    "this document"};
+  http::Route route{"GET", "/openapi.json", http::Access::local, "get_openapi", "this document"};
   route.immediate = true;
   route.answers = {{200, "OpenAPI 3.1"}, {400, ""}, {429, ""}};
   routes.push_back(route);
-  const auto document =
-      http::openapi_document(routes, AMDAHL_VERSION, schema_text).dump(2);
+  const auto document = http::openapi_document(routes, AMDAHL_VERSION, schema_text).dump(2);
   routes.back().handle = http::answering([document](const http::Call&) {
     return http::Response{200, "application/json", document};
   });
@@ -100,8 +98,8 @@ Result<std::unique_ptr<ServiceDoors>> ServiceDoors::open(Context& context, const
   const bool asked = !config.socket.empty();
   if (!asked && options.unix_socket.string().size() > socket_path_max) options.unix_socket.clear();
   auto started = http::Server::start(options);
-  if (!started && !asked && started.error().message.find(options.unix_socket.string()) !=
-                                std::string::npos) {
+  if (!started && !asked &&
+      started.error().message.find(options.unix_socket.string()) != std::string::npos) {
     log("socket_unavailable", {{"why", started.error().message}});
     options.unix_socket.clear();
     started = http::Server::start(options);

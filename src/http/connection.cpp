@@ -11,8 +11,8 @@
 
 #include "streams.hpp"
 
-// g++ 12 destroys some temporaries of a co_await expression twice: whatever has a destructor gets a
-// name first.
+// g++ 12 destroys some temporaries of a co_await expression twice, and loses its way where one is a
+// condition: whatever has a destructor gets a name first, and so has what is awaited.
 
 namespace amdahl::http {
 
@@ -75,9 +75,9 @@ void Connection<Stream>::hurry() {
 
 template <class Stream>
 asio::awaitable<void> Connection<Stream>::run() {
-  if (!co_await shake_hands(stream_, shared_.options.limits.header_time)) co_return;
-  while (co_await one_request()) {
-  }
+  bool more = co_await shake_hands(stream_, shared_.options.limits.header_time);
+  if (!more) co_return;
+  while (more) more = co_await one_request();
   co_await say_goodbye(stream_, shared_.options.limits.write_time);
 }
 
@@ -158,11 +158,14 @@ asio::awaitable<bool> Connection<Stream>::one_request() {
   Request request;
   request.peer = peer_;
   request.id = shared_.request_id();
-  if (!co_await read(parser, request)) co_return false;
+  const bool was_read = co_await read(parser, request);
+  if (!was_read) co_return false;
   fill(parser, request);
   auto& message = parser.get();
   if (request.count("host") != 1 && message.version() >= 11) {
-    co_return co_await refuse(request, {400, "bad-request", "one Host header is needed", ""});
+    Problem problem{400, "bad-request", "one Host header is needed", ""};
+    co_await refuse(request, std::move(problem));
+    co_return false;
   }
   const bool keep_alive = message.keep_alive();
   const std::string target{message.target()};
@@ -185,7 +188,8 @@ asio::awaitable<bool> Connection<Stream>::one_request() {
     co_await write_stream(asked, std::move(*answer));
     co_return false;
   }
-  co_return co_await write(asked, std::move(*answer), keep_alive && !shared_.stopping);
+  const bool goes_on = co_await write(asked, std::move(*answer), keep_alive && !shared_.stopping);
+  co_return goes_on;
 }
 
 namespace {
