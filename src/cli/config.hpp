@@ -34,6 +34,7 @@ struct Setting {
 /// The service's configuration, checked.
 struct Config {
   std::string listen;
+  std::string log_level = "info";
   std::filesystem::path state_dir;
   std::filesystem::path url_file;        ///< empty = none
   std::filesystem::path owner_url_file;  ///< empty = none

@@ -10,6 +10,8 @@ const std::vector<ConfigKey>& config_keys() {
       {"service.listen", text, "127.0.0.1:7717", "address and port of the service"},
       {"service.state_dir", path, "",
        "runs, slots and code snapshots; /var/lib/amdahl as root, else the XDG state folder"},
+      {"service.log_level", text, "info",
+       "least grave events that are logged: debug, info, warning, error"},
       {"ledger.url_file", path, "",
        "file with the connection string of the service's role; amdahl dev needs none"},
       {"ledger.owner_url_file", path, "",

@@ -12,9 +12,11 @@ namespace amdahl::cli {
 namespace {
 
 ExitCode run_serve(Context& context, const Args& args) {
+  const auto config = context.services.configuration();
+  if (!config) return report(context.env, config.error());
   Drive drive;
   drive.observe = args.has("observe");
-  drive.log = make_event_log(context.env);
+  drive.log = make_event_log(context.env, log_level_of(*config));
   const auto driven = context.services.drive(drive);
   if (!driven) return report(context.env, driven.error());
   drive.log("stopped", nlohmann::json::object());

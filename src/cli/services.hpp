@@ -9,6 +9,7 @@
 
 #include "amdahl/core/result.hpp"
 #include "amdahl/ledger/ledger.hpp"
+#include "amdahl/loop/engine.hpp"
 #include "amdahl/loop/planner.hpp"
 #include "amdahl/scheduler_adapters/adapter.hpp"
 #include "config.hpp"
@@ -25,6 +26,8 @@ struct Drive {
   std::chrono::milliseconds patience{0};  ///< one_cycle: how long to wait for the lease
   std::function<bool()> done;             ///< asked between cycles: stop here
   std::function<void(std::string_view, const nlohmann::json&)> log;
+  /// Told of each cycle that was led; null when it failed.
+  std::function<void(const loop::CycleReport*)> on_cycle;
 };
 
 struct Driven {
