@@ -160,7 +160,8 @@ Result<loop::Engine::Parts> SystemServices::parts(const Drive& drive) {
   std::vector<scheduler_adapters::Adapter*> adapters;
   for (const auto& adapter : adapters_) adapters.push_back(adapter.get());
   return loop::Engine::Parts{**connected, std::move(adapters),         *code_,
-                             random_,     settings_of(*config, drive), log_of(drive)};
+                             random_,     settings_of(*config, drive), log_of(drive),
+                             &env_.clock};
 }
 
 Result<loop::Actions> SystemServices::dry_run() {
@@ -197,6 +198,7 @@ Result<Driven> SystemServices::drive(const Drive& drive) {
   loop::Runner::Options pace;
   pace.idle_interval = config_->idle_interval;
   pace.leader_patience = drive.patience;
+  pace.on_cycle = drive.on_cycle;
   const auto log = log_of(drive);
   // A follower does the long part while somebody leads.
   if (!proved_) prove_ledger();

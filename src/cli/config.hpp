@@ -37,6 +37,7 @@ struct Config {
   std::filesystem::path socket;           ///< empty = where it is looked for (service_socket)
   std::filesystem::path tls_certificate;  ///< empty = none
   std::filesystem::path tls_key;
+  std::string log_level = "info";
   std::filesystem::path state_dir;
   std::filesystem::path url_file;        ///< empty = none
   std::filesystem::path owner_url_file;  ///< empty = none

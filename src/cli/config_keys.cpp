@@ -17,6 +17,8 @@ const std::vector<ConfigKey>& config_keys() {
       {"service.tls_key", path, "", "PEM file of its private key"},
       {"service.state_dir", path, "",
        "runs, slots and code snapshots; /var/lib/amdahl as root, else the XDG state folder"},
+      {"service.log_level", text, "info",
+       "least grave events that are logged: debug, info, warning, error"},
       {"ledger.url_file", path, "",
        "file with the connection string of the service's role; amdahl dev needs none"},
       {"ledger.owner_url_file", path, "",

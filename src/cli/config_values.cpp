@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <charconv>
 #include <cmath>
 
@@ -52,6 +53,13 @@ void check_listen(TomlTable& table, const std::string& text) {
                 "write host:port, like \"127.0.0.1:7717\"");
 }
 
+void check_log_level(TomlTable& table, const std::string& word) {
+  static const std::vector<std::string> known{"debug", "info", "warning", "error"};
+  if (std::find(known.begin(), known.end(), word) != known.end()) return;
+  table.problem("log_level", fmt::format("{} = \"{}\" is no level", table.path("log_level"), word),
+                core::suggest(word, known));
+}
+
 // Reading the duration again only for its bounds keeps the person's spelling in `config show`.
 std::optional<json> read_duration(TomlTable& table, const std::string& name, const ConfigKey& key) {
   const auto text = table.text(name);
@@ -93,6 +101,7 @@ std::optional<json> read_setting(TomlTable& table, const std::string& name, cons
       const auto text = table.text(name);
       if (text && key.path == "cluster.*.adapter") check_adapter(table, *text);
       if (text && key.path == "service.listen") check_listen(table, *text);
+      if (text && key.path == "service.log_level") check_log_level(table, *text);
       if (text && text->empty())
         table.problem(name, table.path(name) + " is empty", "leave it out");
       return boxed(text);
@@ -165,6 +174,7 @@ Config config_of(std::vector<Setting> settings) {
   config.socket = text("service.socket");
   config.tls_certificate = text("service.tls_certificate");
   config.tls_key = text("service.tls_key");
+  config.log_level = text("service.log_level");
   config.state_dir = text("service.state_dir");
   config.url_file = text("ledger.url_file");
   config.owner_url_file = text("ledger.owner_url_file");

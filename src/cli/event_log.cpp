@@ -1,32 +1,36 @@
 #include "event_log.hpp"
 
-#include <fmt/chrono.h>
-#include <fmt/format.h>
+#include <unistd.h>
 
+#include <iostream>
 #include <nlohmann/json.hpp>
-#include <ostream>
 
 namespace amdahl::cli {
 
 using nlohmann::json;
+using telemetry::Log;
+using telemetry::LogLevel;
 
-namespace {
-
-std::string timestamp(core::WallTime now) {
-  const auto us = now.time_since_epoch().count();
-  return fmt::format("{:%Y-%m-%dT%H:%M:%S}.{:03}Z",
-                     fmt::gmtime(static_cast<std::time_t>(us / 1'000'000)), us / 1000 % 1000);
+LogLevel log_level_of(const Config& config) {
+  return telemetry::log_level(config.log_level).value_or(LogLevel::info);
 }
 
-}  // namespace
+// Shared by the copies of the functions that write it.
+std::shared_ptr<Log> open_log(Environment& env, LogLevel least) {
+  if (&env.err == &std::cerr)
+    return std::make_shared<Log>(STDERR_FILENO, env.clock, least);  // as above
+  return std::make_shared<Log>(env.err, env.clock, least);
+}
 
-std::function<void(std::string_view, const json&)> make_event_log(Environment& env) {
-  return [&env](std::string_view event, const json& fields) {
-    json line = fields.is_object() ? fields : json::object();
-    line["at"] = timestamp(env.clock.now());
-    line["event"] = event;
-    env.err << line.dump(-1, ' ', false, json::error_handler_t::replace) << '\n' << std::flush;
+// The function and its copies keep it.
+EventLog event_log_of(std::shared_ptr<Log> log) {
+  return [log = std::move(log)](std::string_view event, const json& fields) {
+    log->event(event, fields);
   };
+}
+
+EventLog make_event_log(Environment& env, LogLevel least) {
+  return event_log_of(open_log(env, least));
 }
 
 }  // namespace amdahl::cli

@@ -15,13 +15,13 @@ namespace {
 constexpr std::chrono::milliseconds doors_close_within{3'000};
 
 ExitCode run_serve(Context& context, const Args& args) {
-  Drive drive;
-  drive.observe = args.has("observe");
-  drive.log = make_event_log(context.env);
   const auto config = context.services.configuration();
   if (!config) return report(context.env, config.error());
+  Drive drive;
+  drive.observe = args.has("observe");
   auto url = context.services.ledger_url();
   if (!url) return report(context.env, url.error());
+  drive.log = make_event_log(context.env, log_level_of(*config));
   const auto doors = ServiceDoors::open(context, *config, *url, drive.log);
   if (!doors) return report(context.env, doors.error());
   drive.pause = [&](std::chrono::milliseconds time, bool leads) {

@@ -9,6 +9,7 @@
 
 #include "amdahl/core/result.hpp"
 #include "amdahl/ledger/ledger.hpp"
+#include "amdahl/loop/engine.hpp"
 #include "amdahl/loop/planner.hpp"
 #include "amdahl/scheduler_adapters/adapter.hpp"
 #include "config.hpp"
@@ -27,6 +28,8 @@ struct Drive {
   /// Instead of sleeping between cycles; true while this process leads.
   std::function<void(std::chrono::milliseconds, bool)> pause{};
   std::function<void(std::string_view, const nlohmann::json&)> log;
+  /// Told of each cycle that was led; null when it failed.
+  std::function<void(const loop::CycleReport*)> on_cycle;
 };
 
 struct Driven {

@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <chrono>
 #include <nlohmann/json.hpp>
 
 #include "amdahl/core/failpoint.hpp"
@@ -59,8 +60,8 @@ std::vector<Id> ids_from(const std::string& text) {
 
 class PostgresLedger final : public Ledger {
  public:
-  PostgresLedger(const std::string& url, std::chrono::milliseconds patience)
-      : url_{url}, session_{url, service_settings(patience)} {}
+  PostgresLedger(const std::string& url, const ConnectOptions& options)
+      : url_{url}, session_{url, service_settings(options.patience)}, on_write_{options.on_write} {}
 
   void check_schema(const ConnectOptions& options) {
     if (auto problem = server_problem(session_.server_version()); !problem.empty()) {
@@ -224,7 +225,12 @@ class PostgresLedger final : public Ledger {
     require_ours();
     std::vector<Arg> all{lease.term, std::to_string(lease.fence)};
     std::ranges::move(args, std::back_inserter(all));
-    return session_.value(sql, all, Effect::writes).value_or("");
+    if (!on_write_) return session_.value(sql, all, Effect::writes).value_or("");
+    const auto begun = std::chrono::steady_clock::now();
+    auto answer = session_.value(sql, all, Effect::writes).value_or("");
+    on_write_(std::chrono::duration_cast<std::chrono::microseconds>(
+        std::chrono::steady_clock::now() - begun));
+    return answer;
   }
   std::string stage(const StagePoints& points, const char* sql, const Lease& lease,
                     std::vector<Arg> args) {
@@ -252,12 +258,13 @@ class PostgresLedger final : public Ledger {
   bool newer_ = false;
   std::string url_;  // verify streams over a connection of its own
   pq::Session session_;
+  std::function<void(std::chrono::microseconds)> on_write_;
 };
 
 }  // namespace
 
 std::unique_ptr<Ledger> connect(const std::string& url, ConnectOptions options) {
-  auto ledger = std::make_unique<PostgresLedger>(url, options.patience);
+  auto ledger = std::make_unique<PostgresLedger>(url, options);
   ledger->check_schema(options);
   return ledger;
 }

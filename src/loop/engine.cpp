@@ -30,6 +30,10 @@ scheduler_adapters::Adapter* Engine::adapter(const std::string& cluster) const {
   return it == parts_.adapters.end() ? nullptr : *it;
 }
 
+core::BootTime Engine::since_boot() const {
+  return parts_.clock == nullptr ? core::BootTime{0} : parts_.clock->since_boot();
+}
+
 Actions Engine::dry_run() {
   const auto look_and_plan = [&] {
     const auto snapshot = parts_.ledger.read_snapshot();
@@ -41,13 +45,18 @@ Actions Engine::dry_run() {
 }
 
 CycleReport Engine::cycle(const Lease& lease, Leadership& leadership) {
+  const auto begun = since_boot();
   const auto snapshot = parts_.ledger.read_snapshot();
   if (snapshot.head.term != lease.term || snapshot.head.fence != lease.fence) {
     throw ledger::Fenced{fmt::format("{} leads now", snapshot.head.holder)};
   }
   const auto view = look(snapshot);
+  const auto looked = since_boot();
   const auto actions = plan(snapshot, view, parts_.settings, parts_.random);
+  const auto planned = since_boot();
   CycleReport report;
+  report.look = looked - begun;
+  report.plan = planned - looked;
   report.acted = !actions.empty();
   report.work_remains = actions.work_remains;
   report.runs_live = !snapshot.live_runs.empty();
@@ -63,6 +72,7 @@ CycleReport Engine::cycle(const Lease& lease, Leadership& leadership) {
     parts_.ledger.finish_commands(lease, actions.finish_commands);
   if (snapshot.deliveries_upto > 0)
     parts_.ledger.finish_deliveries(lease, snapshot.deliveries_upto);
+  report.perform = since_boot() - planned;
   return report;
 }
 

@@ -19,7 +19,7 @@ Runner::Runner(Engine& engine, Leadership& leadership, core::Clock& clock, Optio
     : engine_{engine},
       leadership_{leadership},
       clock_{clock},
-      options_{options},
+      options_{std::move(options)},
       log_{std::move(log)} {}
 
 Runner::Step Runner::follow(Until until, core::BootTime since) {
@@ -38,6 +38,18 @@ void Runner::lost(std::string_view event, std::string_view why) {
   leading_ = 0;
 }
 
+CycleReport Runner::lead(const ledger::Lease& lease) {
+  CycleReport report;
+  try {
+    report = engine_.cycle(lease, leadership_);
+  } catch (...) {
+    if (options_.on_cycle) options_.on_cycle(nullptr);
+    throw;
+  }
+  if (options_.on_cycle) options_.on_cycle(&report);
+  return report;
+}
+
 Runner::Step Runner::step(Until until) {
   const auto lease = leadership_.poll();
   if (const auto loss = leadership_.take_loss())
@@ -48,7 +60,7 @@ Runner::Step Runner::step(Until until) {
     leading_ = lease->fence;
   }
   following_logged_ = false;
-  last_ = engine_.cycle(*lease, leadership_);
+  last_ = lead(*lease);
   refused_ = 0;
   if (until == Until::one_cycle) return {last_.work_remains ? End::cycled : End::nothing_left, 0ms};
   if (until == Until::nothing_left && !last_.work_remains) return {End::nothing_left, 0ms};

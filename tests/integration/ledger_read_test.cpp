@@ -54,11 +54,71 @@ TEST_CASE("status counts what there is and sums without rounding to zero", "[led
         Approx(1200 * 4.0 / 3600 * 0.5));
 }
 
+TEST_CASE("metrics are sums of what the ledger knows, in GPU-microseconds", "[ledger][read]") {
+  BusyLedger driver;
+  driver.ledger->put_command("one", "pause", json::object());
+  const auto metrics = driver.ledger->read("metrics", {});
+  CHECK(metrics["schema"] == "amdahl.metrics/v1");
+  CHECK(metrics["experiments"]["decided"] == 1);
+  CHECK(metrics["experiments"]["discovering"] == 1);
+  const json win{{"verdict", "win"}, {"mechanism", "arg"}, {"count", 1}};
+  CHECK(metrics["verdicts"] == json::array({win}));
+  CHECK(metrics["cost"].size() == 1);
+  CHECK(metrics["cost"][0]["gpu_us"] == 5 * 8'000'000);
+  const json upheld{{"kind", "seed_and_shard"}, {"vote", "uphold"}, {"count", 3}};
+  CHECK(metrics["votes"] == json::array({upheld}));
+  CHECK(metrics["guardrails"] == json::array());
+  CHECK(metrics["bank"] == json::array());
+  CHECK(metrics["queues"]["commands"]["depth"] == 1);
+  CHECK(metrics["queues"]["commands"]["oldest_s"].get<double>() >= 0);
+  CHECK(metrics["queues"]["deliveries"]["depth"] == 0);
+  CHECK(metrics["queues"]["runs"]["depth"] == 0);  // the only live one is running
+  CHECK(metrics["checks"].is_null());
+}
+
+TEST_CASE("metrics tell a verdict's checks to who asks from before it, once", "[ledger][read]") {
+  BusyLedger driver;
+  const auto all = driver.ledger->read("metrics", {{"after", 0}});
+  CHECK(all["after"] == 0);
+  REQUIRE(all["checks"].size() == 3);
+  CHECK(all["checks"][0]["kind"] == "seed_and_shard");
+  CHECK(all["checks"][0]["vote"] == "uphold");
+  CHECK(all["checks"][0]["seconds"].get<double>() > 0);
+  CHECK(driver.ledger->read("metrics", {{"after", all["head_seq"]}})["checks"] == json::array());
+}
+
+TEST_CASE("metrics name the guardrails that said no", "[ledger][read]") {
+  LedgerDriver driver;
+  const auto job = driver.add_job();
+  const auto experiment = driver.start_trial(job, {workers(4), gpus(2)});
+  auto decision = driver.win_of(experiment, core::baseline_configuration(example_job("eval")));
+  decision.outcome = core::VerdictOutcome::refuted;
+  decision.champion.reset();
+  decision.evidence = {{"gates", json::array({{{"gate", "quality"}, {"outcome", "veto"}},
+                                              {{"gate", "clocks"}, {"outcome", "pass"}}})}};
+  driver.ledger->decide(driver.lease, std::span{&decision, 1});
+  const auto metrics = driver.ledger->read("metrics", {});
+  const json quality{{"guardrail", "quality"}, {"count", 1}};
+  CHECK(metrics["guardrails"] == json::array({quality}));
+  CHECK(metrics["verdicts"][0]["mechanism"] == "several");
+}
+
+TEST_CASE("a stage's write is timed for who wants to know", "[ledger][read]") {
+  std::vector<std::chrono::microseconds> took;
+  LedgerDriver driver{{.on_write = [&](std::chrono::microseconds time) { took.push_back(time); }}};
+  took.clear();
+  (void)driver.ledger->read("status", {});
+  CHECK(took.empty());
+  driver.add_job();
+  REQUIRE(took.size() == 1);
+  CHECK(took.front().count() > 0);
+}
+
 TEST_CASE("an empty ledger answers every view", "[ledger][read]") {
   TestDatabase db;
   const auto ledger = ledger::connect(db.service_url());
   for (const auto* view : {"status", "rank", "jobs", "job", "hypotheses", "experiments",
-                           "experiment", "runs", "bank", "events", "verify", "known"}) {
+                           "experiment", "runs", "bank", "events", "verify", "known", "metrics"}) {
     CAPTURE(view);
     CHECK_NOTHROW(ledger->read(view, {}));
   }

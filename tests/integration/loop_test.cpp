@@ -126,6 +126,33 @@ TEST_CASE("a champion that ran as production credits the bank once", "[loop][int
   CHECK(bank["entries"].size() == 1);
 }
 
+TEST_CASE("each cycle is told with the time of its phases, and a failed one as failed",
+          "[loop][integration]") {
+  LoopStand stand;
+  std::vector<std::optional<loop::CycleReport>> told;
+  stand.on_cycle = [&](const loop::CycleReport* report) {
+    told.push_back(report == nullptr ? std::nullopt : std::optional{*report});
+  };
+  const auto once = [](LoopStand::Service& service) {
+    service.runner.run(loop::Runner::Until::one_cycle, [](auto) { return false; });
+  };
+  auto service = stand.service();
+  stand.command(*service, "add_job", {{"spec", core::to_json(stand.threefold())}});
+  REQUIRE(!told.empty());
+  REQUIRE(told.front());
+  CHECK(told.front()->acted);
+  CHECK(told.front()->look.count() > 0);
+  CHECK(told.front()->perform.count() > 0);
+  told.clear();
+  auto other = stand.service(2);
+  once(*other);
+  REQUIRE(told.size() == 1);
+  CHECK(told.front());
+  once(*service);  // does not know yet that another one leads
+  REQUIRE(told.size() == 2);
+  CHECK_FALSE(told.back());
+}
+
 TEST_CASE("two one-GPU jobs run side by side", "[loop][integration]") {
   LoopStand stand{2, 2};
   auto service = stand.service();

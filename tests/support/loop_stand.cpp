@@ -92,22 +92,24 @@ std::unique_ptr<LoopStand::Service> LoopStand::service(std::uint64_t seed) {
             std::unique_ptr<scheduler_adapters::Adapter> adapter_, ledger::Ledger& ref,
             scheduler_adapters::Adapter* pointer, const fs::path& folder, core::Clock& clock,
             const loop::Settings& settings_, std::chrono::milliseconds ttl,
-            const decltype(LoopStand::log)& log_)
-        : Service{SeededRandom{seed_},
-                  std::move(ledger_),
-                  std::move(adapter_),
-                  loop::FileCodeStore{folder / "code"},
-                  loop::Engine{{ref, {pointer}, code, random, settings_, log_}},
-                  loop::Leadership{ref, clock, random, {ttl, "test", true}},
-                  loop::Runner{engine,
-                               leadership,
-                               clock,
-                               {std::chrono::milliseconds{10}, std::chrono::milliseconds{10},
-                                std::chrono::milliseconds{50}, std::chrono::milliseconds{0}},
-                               log_}} {}
+            const decltype(LoopStand::log)& log_, const decltype(LoopStand::on_cycle)& on_cycle_)
+        : Service{
+              SeededRandom{seed_},
+              std::move(ledger_),
+              std::move(adapter_),
+              loop::FileCodeStore{folder / "code"},
+              loop::Engine{{ref, {pointer}, code, random, settings_, log_, &clock}},
+              loop::Leadership{ref, clock, random, {ttl, "test", true}},
+              loop::Runner{engine,
+                           leadership,
+                           clock,
+                           {std::chrono::milliseconds{10}, std::chrono::milliseconds{10},
+                            std::chrono::milliseconds{50}, std::chrono::milliseconds{0}, on_cycle_},
+                           log_}} {}
   };
   return std::make_unique<Builder>(seed, std::move(ledger), std::move(adapter), ledger_ref,
-                                   adapter_ptr, folder_, clock_, settings, lease_ttl, log);
+                                   adapter_ptr, folder_, clock_, settings, lease_ttl, log,
+                                   on_cycle);
 }
 
 nlohmann::json LoopStand::command(Service& service, const std::string& verb,

@@ -54,6 +54,8 @@ class LoopStand {
   std::chrono::milliseconds lease_ttl = core::limits::lease_ttl;
   /// Every event of every service's log.
   std::function<void(std::string_view, const nlohmann::json&)> log;
+  /// Every cycle of every service.
+  std::function<void(const loop::CycleReport*)> on_cycle;
   std::unique_ptr<Service> service(std::uint64_t seed = 1);
 
   /// What a process of its own would use to look at the cluster.

@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -266,6 +267,8 @@ struct ConnectOptions {
   /// A ledger of another version, or half migrated, is read as far as its read models go; whatever
   /// would lead or write throws SchemaMismatch.
   bool or_read_only = false;
+  /// Told how long each stage's write took that was answered, from the thread that wrote.
+  std::function<void(std::chrono::microseconds)> on_write{};
 };
 
 /// Connects as the service's role (`url`: a libpq connection string). Throws Unavailable,

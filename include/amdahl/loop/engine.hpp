@@ -25,6 +25,10 @@ struct CycleReport {
   int ended = 0;
   int decided = 0;
   std::vector<std::string> waiting;  ///< why something does not move
+  /// How long its phases took; zero without a clock.
+  core::BootTime look{0};  ///< reading the ledger included
+  core::BootTime plan{0};
+  core::BootTime perform{0};
 };
 
 /// Performs what the planner decides: reads the ledger cold, looks at every cluster, plans, and
@@ -40,6 +44,7 @@ class Engine {
     Settings settings;
     /// One event for the log: a past-tense word and its fields.
     std::function<void(std::string_view, const nlohmann::json&)> log;
+    core::Clock* clock = nullptr;  ///< times the phases; nothing depends on it
   };
 
   explicit Engine(Parts parts);
@@ -66,6 +71,7 @@ class Engine {
   void perform_hypotheses(const ledger::Lease& lease, const Actions& actions);
 
   void log_standings(const Actions& actions) const;
+  core::BootTime since_boot() const;
   scheduler_adapters::Adapter* adapter(const std::string& cluster) const;
 
   Parts parts_;

@@ -23,6 +23,8 @@ class Runner {
     std::chrono::milliseconds idle_interval{1000};
     std::chrono::milliseconds retry_interval{1000};  ///< while the ledger does not answer
     std::chrono::milliseconds leader_patience{0};    ///< one_cycle: how long to wait for the lease
+    /// Told of each cycle that was led; null when it failed. Must not throw.
+    std::function<void(const CycleReport*)> on_cycle{};
   };
 
   Runner(Engine& engine, Leadership& leadership, core::Clock& clock, Options options,
@@ -41,6 +43,7 @@ class Runner {
     std::chrono::milliseconds pause{0};
   };
   Step step(Until until);
+  CycleReport lead(const ledger::Lease& lease);
   Step follow(Until until, core::BootTime since);
   void lost(std::string_view event, std::string_view why);
 

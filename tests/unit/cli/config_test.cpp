@@ -116,6 +116,7 @@ TEST_CASE("a wrong configuration is refused with place and fix", "[cli][config]"
       {"[loop]\nobserve = \"yes\"\n", "loop.observe must be true or false"},
       {"[experiment]\napproval = [\"nccl\"]\n", "\"nccl\" is no pattern of changes"},
       {"[service]\nlisten = \"7717\"\n", "service.listen = \"7717\" is no address"},
+      {"[service]\nlog_level = \"warn\"\n", "service.log_level = \"warn\" is no level"},
       {"[service\n", "amdahl.toml:1:9"},
   }));
   CAPTURE(wrong.text);
