@@ -78,7 +78,8 @@ class SystemServices : public Services {
     if (!ledger_) {
       const auto url = ledger_url();
       if (!url) return url.error();
-      ledger_ = ledger::connect(*url, {.allow_owner = false, .or_read_only = true});
+      ledger_ = ledger::connect(
+          *url, {.allow_owner = false, .or_read_only = true, .on_write = on_write_});
       if (const auto why = ledger_->why_read_only(); !why.empty() && !options_.quiet) {
         env_.err << fmt::format("amdahl: {}; until then it is only read\n", why);
       }
@@ -122,6 +123,7 @@ class SystemServices : public Services {
   std::optional<Config> config_;
   std::unique_ptr<ledger::Ledger> ledger_;
   std::optional<ledger::Verification> proved_;
+  std::function<void(std::chrono::microseconds)> on_write_;
   std::vector<std::unique_ptr<scheduler_adapters::Adapter>> adapters_;
   std::optional<loop::FileCodeStore> code_;
 };
@@ -185,6 +187,7 @@ void SystemServices::prove_ledger() {
 }
 
 Result<Driven> SystemServices::drive(const Drive& drive) {
+  on_write_ = drive.on_write;
   auto all = parts(drive);
   if (!all) return all.error();
   auto& ledger = all->ledger;
@@ -193,7 +196,11 @@ Result<Driven> SystemServices::drive(const Drive& drive) {
   leading.ttl = config_->lease_ttl;
   leading.holder = holder();
   leading.sole = drive.sole;
-  leading.before_leading = [this] { prove_ledger(); };
+  const auto prove = [&] {
+    prove_ledger();
+    if (drive.on_proved) drive.on_proved();
+  };
+  leading.before_leading = prove;
   loop::Leadership leadership{ledger, env_.clock, random_, leading};
   loop::Runner::Options pace;
   pace.idle_interval = config_->idle_interval;
@@ -201,7 +208,7 @@ Result<Driven> SystemServices::drive(const Drive& drive) {
   pace.on_cycle = drive.on_cycle;
   const auto log = log_of(drive);
   // A follower does the long part while somebody leads.
-  if (!proved_) prove_ledger();
+  if (!proved_) prove();
   log("started", {{"holder", leading.holder}, {"seed", fmt::format("{:016x}", seed_)}});
   loop::Runner runner{engine, leadership, env_.clock, pace, log};
   using Until = loop::Runner::Until;

@@ -27,6 +27,15 @@ ExitCode run_serve(Context& context, const Args& args) {
   drive.pause = [&](std::chrono::milliseconds time, bool leads) {
     (*doors)->waker().pause(time, leads);
   };
+  auto& metrics = (*doors)->metrics();
+  drive.on_write = [&](std::chrono::microseconds took) { metrics.ledger_write(took); };
+  drive.on_proved = [&] { metrics.ledger_verified(); };
+  drive.on_cycle = [&](const loop::CycleReport* report) {
+    using telemetry::CycleOutcome;
+    if (report == nullptr) return metrics.cycle(CycleOutcome::failed, std::nullopt);
+    metrics.cycle(report->acted ? CycleOutcome::acted : CycleOutcome::idle,
+                  telemetry::CycleTimes{report->look, report->plan, report->perform});
+  };
   const auto driven = context.services.drive(drive);
   (*doors)->close(doors_close_within);
   if (!driven) return report(context.env, driven.error());

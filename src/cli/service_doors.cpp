@@ -52,6 +52,15 @@ std::vector<http::Route> with_document(std::vector<http::Route> routes) {
   return routes;
 }
 
+telemetry::MetricsOptions metrics_options(const Config& config,
+                                          const std::vector<http::Route>& routes) {
+  telemetry::MetricsOptions options;
+  options.version = AMDAHL_VERSION;
+  for (const auto& cluster : config.clusters) options.clusters.push_back(cluster.name);
+  for (const auto& route : routes) options.routes.push_back(route.pattern);
+  return options;
+}
+
 constexpr std::size_t socket_path_max = 107;
 
 }  // namespace
@@ -74,22 +83,45 @@ void ServiceDoors::close(std::chrono::milliseconds patience) {
   if (server_) server_->stop(patience);
 }
 
+http::ApiOptions ServiceDoors::api_options(const Config& config) {
+  http::ApiOptions api;
+  api.lease_ttl = config.lease_ttl;
+  api.version = AMDAHL_VERSION;
+  api.open_desk = [url = ledger_url_] { return std::make_unique<LedgerDesk>(url); };
+  api.poke = [this] { waker_.poke(); };
+  api.schema = schema_text;
+  api.metrics = [this](http::Desk& desk) { return exposition(desk); };
+  return api;
+}
+
+// A ledger that does not answer is something to be seen, not an error of the scrape.
+std::string ServiceDoors::exposition(http::Desk& desk) {
+  metrics_->sse_clients(api_->stream_clients());
+  try {
+    const auto numbers =
+        telemetry::ledger_numbers(desk.ledger().read("metrics", metrics_->ledger_args()));
+    if (numbers) return metrics_->render(*numbers);
+  } catch (const std::exception&) {
+    return metrics_->render(std::nullopt);
+  }
+  return metrics_->render(std::nullopt);
+}
+
 Result<std::unique_ptr<ServiceDoors>> ServiceDoors::open(Context& context, const Config& config,
                                                          std::string ledger_url, Log log) {
   auto doors = std::unique_ptr<ServiceDoors>{new ServiceDoors{context, std::move(ledger_url)}};
   const auto open_desk = [url = doors->ledger_url_] { return std::make_unique<LedgerDesk>(url); };
-  http::ApiOptions api;
-  api.lease_ttl = config.lease_ttl;
-  api.version = AMDAHL_VERSION;
-  api.open_desk = open_desk;
-  api.poke = [&waker = doors->waker_] { waker.poke(); };
-  api.schema = schema_text;
-  doors->api_ = std::make_unique<http::Api>(std::move(api));
+  doors->api_ = std::make_unique<http::Api>(doors->api_options(config));
   http::ServerOptions options;
   options.listen = config.listen;
   options.open_desk = open_desk;
   options.log = log;
   options.routes = with_document(doors->api_->routes());
+  doors->metrics_ = std::make_unique<telemetry::Metrics>(metrics_options(config, options.routes),
+                                                         context.env.clock);
+  options.on_served = [&metrics = *doors->metrics_](const http::Served& served) {
+    metrics.http_request(served.route, served.request.method, served.status, served.took);
+  };
   if (!config.tls_certificate.empty())
     options.tls = http::TlsFiles{config.tls_certificate, config.tls_key};
   options.unix_socket = service_socket(context.env, config);

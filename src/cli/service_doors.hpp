@@ -8,6 +8,7 @@
 
 #include "amdahl/http/api.hpp"
 #include "amdahl/http/server.hpp"
+#include "amdahl/telemetry/metrics.hpp"
 #include "command.hpp"
 #include "config.hpp"
 #include "waker.hpp"
@@ -29,15 +30,19 @@ class ServiceDoors {
   ServiceDoors& operator=(const ServiceDoors&) = delete;
 
   Waker& waker() { return waker_; }
+  telemetry::Metrics& metrics() { return *metrics_; }
   std::uint16_t port() const { return server_->port(); }
   /// What is being answered may end until `patience` is over.
   void close(std::chrono::milliseconds patience);
 
  private:
   ServiceDoors(Context& context, std::string ledger_url);
+  http::ApiOptions api_options(const Config& config);
+  std::string exposition(http::Desk& desk);
 
   std::string ledger_url_;
   Waker waker_;
+  std::unique_ptr<telemetry::Metrics> metrics_;
   std::unique_ptr<http::Api> api_;
   std::unique_ptr<http::Server> server_;
 };

@@ -30,6 +30,8 @@ struct Drive {
   std::function<void(std::string_view, const nlohmann::json&)> log;
   /// Told of each cycle that was led; null when it failed.
   std::function<void(const loop::CycleReport*)> on_cycle;
+  std::function<void(std::chrono::microseconds)> on_write;  ///< how long a stage took
+  std::function<void()> on_proved;                          ///< the chain was verified
 };
 
 struct Driven {
