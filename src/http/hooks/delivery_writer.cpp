@@ -17,12 +17,6 @@ using std::chrono::steady_clock;
 
 namespace {
 
-struct Waiting {
-  ledger::Delivery delivery;
-  DeliveryWriter::Done done;
-};
-using Batch = std::vector<Waiting>;
-
 std::vector<Stored> commit(ledger::Doors& doors, const std::vector<ledger::Delivery>& deliveries) {
   core::failpoint("hooks.delivery_unsent");
   const auto fresh = doors.put_deliveries(deliveries);
@@ -66,6 +60,12 @@ std::vector<Stored> store(ledger::Doors& doors, const std::vector<ledger::Delive
 }  // namespace
 
 struct DeliveryWriter::State {
+  struct Waiting {
+    ledger::Delivery delivery;
+    Done done;
+  };
+  using Batch = std::vector<Waiting>;
+
   explicit State(Options given) : options{std::move(given)} {}
 
   // Waits for deliveries; empty = the end.
@@ -143,7 +143,7 @@ std::size_t DeliveryWriter::waiting() const {
 }
 
 void DeliveryWriter::stop(std::chrono::milliseconds patience) {
-  std::deque<Waiting> rest;
+  std::deque<State::Waiting> rest;
   {
     std::unique_lock lock{state_->mutex};
     state_->stopping = true;
