@@ -68,7 +68,7 @@ bool shows_signature(const Request& request) {
          0;
 }
 
-std::string_view bearer(const Request& request) {
+std::string_view shown_token(const Request& request) {
   constexpr std::string_view scheme = "bearer ";
   const auto value = request.header("authorization");
   if (request.count("authorization") != 1 || value.size() <= scheme.size()) return {};
@@ -228,8 +228,8 @@ Intake::Sender Intake::prove(Door door, const Call& call) const {
     const auto token = call.params.find("token");
     return prove_token(request, token == call.params.end() ? std::string_view{} : token->second);
   }
-  if (door == Door::kubernetes && !shows_signature(request) && !bearer(request).empty()) {
-    return prove_token(request, bearer(request));
+  if (door == Door::kubernetes && !shows_signature(request) && !shown_token(request).empty()) {
+    return prove_token(request, shown_token(request));
   }
   return prove_signed(request);
 }
