@@ -69,7 +69,7 @@ Route route(const SharedIntake& intake, Door door, std::string pattern, std::str
 }  // namespace
 
 void HookSources::replace(std::vector<HookSource> sources) {
-  // SharedIntake: requests under way keep the list they began with.
+  // Shared: requests under way keep the list they began with.
   auto list = std::make_shared<const std::vector<HookSource>>(std::move(sources));
   const std::lock_guard lock{mutex_};
   list_ = std::move(list);
@@ -95,7 +95,7 @@ std::string redacted_path(std::string_view path) {
 }
 
 std::vector<Route> hook_routes(HookOptions options) {
-  // SharedIntake by the routes: whichever goes last takes it along.
+  // Shared by the routes: whichever goes last takes it along.
   const auto intake = std::make_shared<const Intake>(std::move(options));
   std::vector<Route> routes;
   routes.push_back(route(intake, Door::slurm, "/hooks/slurm", "A signed event of Slurm"));
