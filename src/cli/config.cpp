@@ -58,6 +58,9 @@ class Reading {
                          "use a-z, 0-9 and -");
       found_.try_emplace("cluster." + name + ".adapter",
                          Setting{"cluster." + name + ".adapter", "local", "default"});
+      auto hooks = table.table("hooks");
+      refuse_literal_hook_secrets(hooks);
+      read_section(hooks, "cluster." + name + ".hooks.");
       read_section(table, "cluster." + name + ".");
     }
     root.finish();
@@ -76,18 +79,39 @@ class Reading {
     }
   }
 
+  static void refuse_literal_hook_secrets(core::TomlTable& table) {
+    for (const auto& [key, file] : std::initializer_list<std::pair<const char*, const char*>>{
+             {"secret", "secret_files"},
+             {"secrets", "secret_files"},
+             {"url_token", "url_token_file"}}) {
+      if (!table.has(key)) continue;
+      table.problem(key, table.path(key) + ": secrets are read from files",
+                    fmt::format("write it to a file of mode 0600 and set {}", table.path(file)));
+    }
+  }
+
+  // `cluster.alpha.hooks.` as the reference writes it: `cluster.*.hooks.`
+  static std::string starred(const std::string& prefix) {
+    constexpr std::string_view head = "cluster.";
+    if (!prefix.starts_with(head)) return prefix;
+    return std::string{head} + "*" + prefix.substr(prefix.find('.', head.size()));
+  }
+
   void read_section(core::TomlTable& table, const std::string& prefix) {
+    const auto pattern = starred(prefix);
     for (const auto& key : config_keys()) {
       const auto dot = key.path.rfind('.');
       const auto head = key.path.substr(0, dot + 1);
       const auto name = std::string{key.path.substr(dot + 1)};
-      const bool ours = head == prefix || (head == "cluster.*." && prefix.starts_with("cluster."));
-      if (!ours) continue;
+      if (head != pattern) continue;
       const auto value = read_setting(table, name, key);
       if (!value) continue;
       const auto pointer = core::child_pointer("/" + slashes(table.name()), name);
       auto stored = *value;
       if (key.kind == SettingKind::path) stored = absolute(stored.get<std::string>());
+      if (key.kind == SettingKind::paths) {
+        for (auto& file : stored) file = absolute(file.get<std::string>());
+      }
       found_[prefix + name] = {prefix + name, stored, origin_of(document_, place_, pointer)};
     }
     table.finish();
@@ -212,7 +236,8 @@ void add_defaults(const ConfigSources& sources, Found& found) {
     if (found.contains(path)) return;
     json value;
     if (!key.fallback.empty()) value = *value_of_text(key, std::string{key.fallback});
-    if (key.kind == SettingKind::texts && value.is_null()) value = json::array();
+    const bool list = key.kind == SettingKind::texts || key.kind == SettingKind::paths;
+    if (list && value.is_null()) value = json::array();
     if (path == "service.state_dir") value = sources.state_dir.string();
     found[path] = {path, value, "default"};
   };

@@ -13,6 +13,15 @@
 
 namespace amdahl::cli {
 
+/// Who may deliver webhooks for a cluster; the secrets stand in the files.
+struct HooksConfig {
+  bool enabled = true;
+  std::vector<std::filesystem::path> secret_files{};
+  std::filesystem::path url_token_file{};  ///< empty = the unsigned doors are closed
+
+  friend bool operator==(const HooksConfig&, const HooksConfig&) = default;
+};
+
 /// A configured scheduler. Zero means: detect.
 struct ClusterConfig {
   std::string name;
@@ -20,6 +29,7 @@ struct ClusterConfig {
   std::int64_t gpus = 0;
   std::int64_t cpus = 0;
   std::int64_t memory_bytes = 0;
+  HooksConfig hooks{};
 
   friend bool operator==(const ClusterConfig&, const ClusterConfig&) = default;
 };

@@ -27,6 +27,12 @@ const std::vector<ConfigKey>& config_keys() {
       {"cluster.*.gpus", whole, "0", "GPU slots of this machine; 0 = detect", 0, 1'000'000},
       {"cluster.*.cpus", whole, "0", "CPUs to hand out; 0 = detect", 0, 1'000'000},
       {"cluster.*.memory", size, "0B", "memory to hand out; 0B = detect"},
+      {"cluster.*.hooks.enabled", boolean, "true",
+       "whether webhooks of this cluster are taken; false answers 410 to those that are authentic"},
+      {"cluster.*.hooks.secret_files", paths, "",
+       "files with a webhook secret (whsec_…) each; all are live, so that one can replace another"},
+      {"cluster.*.hooks.url_token_file", path, "",
+       "file with the token of the unsigned doors, which take from this machine only"},
       {"budget.gpu_hours_per_day", number, "",
        "GPU-hours that tests may use in 24 hours, running ones included; none = no limit", 0, 1e9},
       {"budget.fleet_share", number, "1",
@@ -79,6 +85,8 @@ std::string_view kind_word(SettingKind kind) {
       return "size, like 2GiB";
     case SettingKind::texts:
       return "list of texts";
+    case SettingKind::paths:
+      return "list of paths";
   }
   return "";
 }

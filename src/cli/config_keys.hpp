@@ -7,7 +7,7 @@
 
 namespace amdahl::cli {
 
-enum class SettingKind { text, path, whole, number, boolean, duration, size, texts };
+enum class SettingKind { text, path, whole, number, boolean, duration, size, texts, paths };
 
 /// One row of the reference: everything known about a setting before anybody set it.
 struct ConfigKey {

@@ -6,6 +6,7 @@
 #include <charconv>
 #include <cmath>
 
+#include "amdahl/core/limits.hpp"
 #include "amdahl/core/quantity.hpp"
 #include "amdahl/core/spelling.hpp"
 
@@ -40,6 +41,15 @@ void check_approval(TomlTable& table, const std::vector<std::string>& patterns) 
     table.problem_at("approval", i, fmt::format("\"{}\" is no pattern of changes", pattern),
                      "write env:NAME, arg:NAME, resource:NAME (each may end in *), image or patch");
   }
+}
+
+void check_paths(TomlTable& table, const std::string& name, const std::vector<std::string>& files) {
+  for (std::size_t i = 0; i < files.size(); ++i) {
+    if (files[i].empty()) table.problem_at(name, i, "an empty path", "leave it out");
+  }
+  if (files.size() <= core::limits::hook_secrets_max) return;
+  table.problem(name, fmt::format("{} names {} files", table.path(name), files.size()),
+                fmt::format("{} at most; a rotation needs two", core::limits::hook_secrets_max));
 }
 
 void check_listen(TomlTable& table, const std::string& text) {
@@ -88,6 +98,16 @@ std::optional<json> read_whole(TomlTable& table, const std::string& name, const 
   return json(*whole);
 }
 
+HooksConfig hooks_of(const std::map<std::string, json>& values, const std::string& base) {
+  HooksConfig hooks;
+  hooks.enabled = values.at(base + "enabled").get<bool>();
+  for (const auto& file : values.at(base + "secret_files"))
+    hooks.secret_files.emplace_back(file.get<std::string>());
+  if (const auto& file = values.at(base + "url_token_file"); !file.is_null())
+    hooks.url_token_file = file.get<std::string>();
+  return hooks;
+}
+
 }  // namespace
 
 std::optional<json> read_setting(TomlTable& table, const std::string& name, const ConfigKey& key) {
@@ -118,9 +138,11 @@ std::optional<json> read_setting(TomlTable& table, const std::string& name, cons
       if (!table.bytes(name)) return std::nullopt;
       return boxed(table.text(name));
     }
-    case SettingKind::texts: {
+    case SettingKind::texts:
+    case SettingKind::paths: {
       const auto texts = table.texts(name);
       if (texts && key.path == "experiment.approval") check_approval(table, *texts);
+      if (texts && key.kind == SettingKind::paths) check_paths(table, name, *texts);
       return boxed(texts);
     }
   }
@@ -142,7 +164,8 @@ std::optional<json> value_of_text(const ConfigKey& key, const std::string& text)
     case SettingKind::boolean:
       if (text != "true" && text != "false") return std::nullopt;
       return json(text == "true");
-    case SettingKind::texts: {
+    case SettingKind::texts:
+    case SettingKind::paths: {
       auto list = json::array();
       std::string_view rest = text;
       while (!rest.empty()) {
@@ -193,10 +216,10 @@ Config config_of(std::vector<Setting> settings) {
     if (!setting.path.starts_with("cluster.") || !setting.path.ends_with(".adapter")) continue;
     const auto base =
         setting.path.substr(0, setting.path.size() - std::string_view{"adapter"}.size());
-    config.clusters.push_back({base.substr(8, base.size() - 9), text(base + "adapter"),
-                               values[base + "gpus"].get<std::int64_t>(),
-                               values[base + "cpus"].get<std::int64_t>(),
-                               core::parse_bytes(text(base + "memory")).value_or(0)});
+    config.clusters.push_back(
+        {base.substr(8, base.size() - 9), text(base + "adapter"),
+         values[base + "gpus"].get<std::int64_t>(), values[base + "cpus"].get<std::int64_t>(),
+         core::parse_bytes(text(base + "memory")).value_or(0), hooks_of(values, base + "hooks.")});
   }
   config.settings = std::move(settings);
   return config;

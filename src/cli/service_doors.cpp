@@ -3,9 +3,11 @@
 #include <fmt/format.h>
 
 #include <nlohmann/json.hpp>
+#include <random>
 
 #include "config_file.hpp"
 #include "embedded_schemas.hpp"
+#include "hook_sources.hpp"
 
 namespace amdahl::cli {
 
@@ -56,9 +58,19 @@ telemetry::MetricsOptions metrics_options(const Config& config,
                                           const std::vector<http::Route>& routes) {
   telemetry::MetricsOptions options;
   options.version = AMDAHL_VERSION;
-  for (const auto& cluster : config.clusters) options.clusters.push_back(cluster.name);
+  for (const auto& cluster : config.clusters) {
+    options.clusters.push_back(cluster.name);
+    for (const auto* door : {"slurm", "slurm-es", "kubernetes", "generic"})
+      options.sources.push_back(fmt::format("{}/{}", door, cluster.name));
+  }
   for (const auto& route : routes) options.routes.push_back(route.pattern);
   return options;
+}
+
+// 128 random bits.
+std::string random_word() {
+  std::random_device random;
+  return fmt::format("{:08x}{:08x}{:08x}{:08x}", random(), random(), random(), random());
 }
 
 constexpr std::size_t socket_path_max = 107;
@@ -80,6 +92,7 @@ ServiceDoors::~ServiceDoors() { close(std::chrono::milliseconds{0}); }
 
 void ServiceDoors::close(std::chrono::milliseconds patience) {
   if (api_) api_->stop();
+  if (writer_) writer_->stop(patience);
   if (server_) server_->stop(patience);
 }
 
@@ -88,6 +101,7 @@ http::ApiOptions ServiceDoors::api_options(const Config& config) {
   api.lease_ttl = config.lease_ttl;
   api.version = AMDAHL_VERSION;
   api.open_desk = [url = ledger_url_] { return std::make_unique<LedgerDesk>(url); };
+  api.new_key = random_word;
   api.poke = [this] { waker_.poke(); };
   api.schema = schema_text;
   api.metrics = [this](http::Desk& desk) { return exposition(desk); };
@@ -107,6 +121,20 @@ std::string ServiceDoors::exposition(http::Desk& desk) {
   return metrics_->render(std::nullopt);
 }
 
+std::vector<http::Route> ServiceDoors::hook_doors(core::Clock& clock) {
+  http::DeliveryWriter::Options writing;
+  writing.open_doors = [url = ledger_url_] { return ledger::open_doors(url); };
+  writing.poke = [this] { waker_.poke(); };
+  writer_ = std::make_unique<http::DeliveryWriter>(std::move(writing));
+  return http::hook_routes({sources_, *writer_,
+                            [&clock] { return clock.now().time_since_epoch().count() / 1'000'000; },
+                            [this](const http::HookReceipt& receipt) {
+                              std::optional<telemetry::Seconds> lag;
+                              if (receipt.lag_s) lag = telemetry::Seconds{*receipt.lag_s};
+                              metrics_->webhook(receipt.source, receipt.result, lag);
+                            }});
+}
+
 Result<std::unique_ptr<ServiceDoors>> ServiceDoors::open(Context& context, const Config& config,
                                                          std::string ledger_url, Log log) {
   auto doors = std::unique_ptr<ServiceDoors>{new ServiceDoors{context, std::move(ledger_url)}};
@@ -114,9 +142,15 @@ Result<std::unique_ptr<ServiceDoors>> ServiceDoors::open(Context& context, const
   doors->api_ = std::make_unique<http::Api>(doors->api_options(config));
   http::ServerOptions options;
   options.listen = config.listen;
+  options.instance = random_word().substr(0, 8);
   options.open_desk = open_desk;
   options.log = log;
-  options.routes = with_document(doors->api_->routes());
+  auto sources = read_hook_sources(config);
+  if (!sources) return sources.error();
+  doors->sources_.replace(std::move(*sources));
+  auto routes = doors->api_->routes();
+  for (auto& route : doors->hook_doors(context.env.clock)) routes.push_back(std::move(route));
+  options.routes = with_document(std::move(routes));
   doors->metrics_ = std::make_unique<telemetry::Metrics>(metrics_options(config, options.routes),
                                                          context.env.clock);
   options.on_served = [&metrics = *doors->metrics_](const http::Served& served) {

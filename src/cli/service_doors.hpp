@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "amdahl/http/api.hpp"
+#include "amdahl/http/hooks.hpp"
 #include "amdahl/http/server.hpp"
 #include "amdahl/telemetry/metrics.hpp"
 #include "command.hpp"
@@ -37,12 +38,15 @@ class ServiceDoors {
 
  private:
   ServiceDoors(Context& context, std::string ledger_url);
+  std::vector<http::Route> hook_doors(core::Clock& clock);
   http::ApiOptions api_options(const Config& config);
   std::string exposition(http::Desk& desk);
 
   std::string ledger_url_;
   Waker waker_;
   std::unique_ptr<telemetry::Metrics> metrics_;
+  http::HookSources sources_;
+  std::unique_ptr<http::DeliveryWriter> writer_;
   std::unique_ptr<http::Api> api_;
   std::unique_ptr<http::Server> server_;
 };

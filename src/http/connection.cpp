@@ -24,6 +24,7 @@ std::string Shared::request_id() { return fmt::format("{}-{}", instance, ++next_
 // ---- mailbox ----
 
 void Mailbox::put(Response response) {
+  // Shared: handlers of the executor are copied.
   auto held = std::make_shared<Response>(std::move(response));
   asio::post(timer_.get_executor(), [self = shared_from_this(), held] {
     self->response_ = std::move(*held);
@@ -173,6 +174,7 @@ asio::awaitable<bool> Connection<Stream>::one_request() {
   Request asked;  // what the answer needs once the request itself is handed on
   asked.method = request.method;
   asked.id = request.id;
+  // Shared: whoever answers may do so after this connection is gone.
   mailbox_ = std::make_shared<Mailbox>(stream_.get_executor());
   shared_.dispatcher.dispatch(std::move(request), target, [mailbox = mailbox_](Response response) {
     mailbox->put(std::move(response));

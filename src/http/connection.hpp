@@ -73,7 +73,7 @@ class Connection : public Closeable {
   Peer peer_;
   Shared& shared_;
   beast::flat_buffer buffer_;
-  std::shared_ptr<Mailbox> mailbox_;
+  std::shared_ptr<Mailbox> mailbox_;  // shared with whoever answers
   bool busy_ = false;
   bool first_ = true;
 };

@@ -56,6 +56,7 @@ Response Dispatcher::refuse(Request& request, Problem problem) {
   return problem_response(request, problem);
 }
 
+// Shared: an answer may come after the worker is done with the request.
 void Dispatcher::handle(const Router::Match& match, const std::shared_ptr<const Request>& request,
                         Desk* desk, const Respond& respond) {
   try {
@@ -103,6 +104,7 @@ void Dispatcher::dispatch(Request request, const std::string& target, const Resp
                                                 options_.limits.requests_per_second),
                                     "wait a moment"}));
   }
+  // Shared by the worker, the handler and whoever answers later.
   const auto shared = std::make_shared<const Request>(std::move(request));
   const auto* route = match.route;
   const auto answered = [this, shared, route, begun, respond](Response response) {

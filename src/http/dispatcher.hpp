@@ -22,6 +22,7 @@ class Dispatcher {
   const Router& router() const { return router_; }
 
  private:
+  // Shared: an answer may come after the worker is done with the request.
   void handle(const Router::Match& match, const std::shared_ptr<const Request>& request, Desk* desk,
               const Respond& respond);
 

@@ -1,6 +1,7 @@
 #include "amdahl/http/message.hpp"
 
 #include <algorithm>
+#include <nlohmann/json.hpp>
 
 namespace amdahl::http {
 

@@ -12,7 +12,6 @@
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <future>
-#include <random>
 #include <set>
 #include <thread>
 
@@ -28,14 +27,10 @@ using core::Error;
 using core::ErrorCode;
 using core::Result;
 using Unix = asio::local::stream_protocol;
+// Shared: a connection that began with an older certificate goes on with it.
 using TlsContext = std::shared_ptr<asio::ssl::context>;
 
 namespace {
-
-std::string random_word() {
-  std::random_device random;
-  return fmt::format("{:08x}", random());
-}
 
 Peer peer_of(const tcp::socket& socket) {
   error_code ignored;
@@ -58,7 +53,7 @@ class BeastServer final : public Server {
   explicit BeastServer(ServerOptions options)
       : options_{std::move(options)},
         dispatcher_{options_},
-        shared_{options_, dispatcher_, false, 0, random_word()} {}
+        shared_{options_, dispatcher_, false, 0, options_.instance} {}
   ~BeastServer() override { stop(std::chrono::milliseconds{0}); }
 
   Result<void> open();
@@ -123,6 +118,7 @@ Result<void> BeastServer::open() {
 Result<void> BeastServer::reload_tls(const TlsFiles& files) {
   auto context = load_tls(files);
   if (!context) return context.error();
+  // Shared, as TlsContext says.
   std::atomic_store(&tls_, std::make_shared<asio::ssl::context>(std::move(*context)));
   return {};
 }
@@ -166,6 +162,7 @@ void BeastServer::serve(Unix::socket socket) {
 
 template <class Stream>
 void BeastServer::begin(Stream stream, Peer peer) {
+  // Shared by the coroutine that runs it and the list of what is open.
   auto connection =
       std::make_shared<Connection<Stream>>(std::move(stream), std::move(peer), shared_);
   open_.insert(connection.get());

@@ -31,6 +31,19 @@ inline constexpr auto lease_ttl = 15s;          // takeover after a leader's dea
 inline constexpr auto submit_timeout = 10s;     // one scheduler call
 inline constexpr auto hold_deadline = 24h * 7;  // then `inconclusive`
 inline constexpr auto held_shim_timeout = 1h;   // an orphan shim nobody released
-inline constexpr auto kill_grace = 5s;          // SIGTERM to SIGKILL
+inline constexpr std::size_t hook_body_bytes = 1 << 20;    // a webhook; the sender sees 413
+inline constexpr std::size_t hook_kept_bytes = 64 * 1024;  // of content nobody here knows
+inline constexpr std::size_t hook_text_bytes = 4096;       // one kept value: a long node list
+inline constexpr std::size_t hook_id_bytes = 200;          // stands in an index
+inline constexpr std::size_t hook_secret_bytes_min = 24;   // Standard Webhooks: 192 bits …
+inline constexpr std::size_t hook_secret_bytes_max = 64;   // … to 512
+inline constexpr std::size_t hook_secrets_max = 4;         // of a cluster; a rotation needs two
+inline constexpr std::size_t hook_token_bytes_min = 24;    // of the alphabet's 64: 144 bits
+inline constexpr std::size_t hook_token_bytes_max = 128;
+inline constexpr auto hook_time_skew =
+    std::chrono::seconds{300};                            // either way, as Standard Webhooks
+inline constexpr std::size_t deliveries_waiting = 1'024;  // for a commit; more are 429
+inline constexpr std::size_t deliveries_commit = 256;     // in one commit
+inline constexpr auto kill_grace = 5s;                    // SIGTERM to SIGKILL
 
 }  // namespace amdahl::core::limits

@@ -15,6 +15,7 @@ struct ApiOptions {
   std::chrono::milliseconds lease_ttl{15'000};  ///< silence after which nobody leads
   std::string version;
   std::function<std::unique_ptr<Desk>()> open_desk;
+  std::function<std::string()> new_key;  ///< random, for commands whose sender gave none
   /// Wakes the loop of this process, if it leads.
   std::function<void()> poke;
   /// The text of a JSON Schema by its name, `amdahl.status/v1`; empty when there is none.

@@ -3,7 +3,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
-#include <nlohmann/json.hpp>
+#include <nlohmann/json_fwd.hpp>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -55,6 +55,7 @@ struct Response {
   std::string content_type = "application/json";
   std::string body;
   Fields headers{};
+  // Shared: the hub fills it from its thread, the connection empties it on the network's.
   std::shared_ptr<Stream> stream{};  ///< instead of a body
 };
 

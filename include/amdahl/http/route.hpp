@@ -3,6 +3,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
 
@@ -37,6 +38,7 @@ class Desk {
 };
 
 struct Call {
+  // Shared: an answer may be made on another thread, after the worker is done with the call.
   std::shared_ptr<const Request> request;
   std::map<std::string, std::string> params;  ///< of the path, decoded
   Principal principal;

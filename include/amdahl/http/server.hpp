@@ -44,6 +44,7 @@ struct Limits {
 
 struct ServerOptions {
   std::string listen;                   ///< `127.0.0.1:7717`; port 0 = any; empty = no TCP
+  std::string instance;                 ///< distinguishes the requests of this process in logs
   std::filesystem::path unix_socket{};  ///< empty = none
   std::optional<TlsFiles> tls{};        ///< needed for an address that is not loopback
   int workers = 4;

@@ -4,8 +4,8 @@
 
 #include <algorithm>
 
-#include "../target.hpp"
 #include "amdahl/core/canonical_json.hpp"
+#include "target.hpp"
 
 namespace amdahl::http {
 namespace {

@@ -2,8 +2,8 @@
 
 #include <algorithm>
 
-#include "../parameters.hpp"
 #include "api_parts.hpp"
+#include "parameters.hpp"
 
 // The read models as resources: the same documents, field for field, as the command line's.
 

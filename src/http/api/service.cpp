@@ -2,8 +2,8 @@
 
 #include <variant>
 
-#include "../parameters.hpp"
 #include "api_parts.hpp"
+#include "parameters.hpp"
 
 // Health, readiness, the live stream, metrics.
 

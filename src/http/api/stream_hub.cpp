@@ -103,6 +103,7 @@ StreamHub::StreamHub(std::function<std::unique_ptr<Desk>()> open_desk)
 
 StreamHub::~StreamHub() { stop(); }
 
+// Shared: the connection drops it when its peer is gone, whatever this thread does with it then.
 std::shared_ptr<Stream> StreamHub::open(std::optional<std::int64_t> after, std::set<Topic> topics) {
   auto client = std::make_shared<Client>(*this, after, std::move(topics));
   {

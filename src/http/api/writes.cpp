@@ -1,10 +1,8 @@
 #include <fmt/format.h>
 
-#include <random>
-
-#include "../parameters.hpp"
 #include "api_parts.hpp"
 #include "body.hpp"
+#include "parameters.hpp"
 
 // What is asked of the leader: a command in the ledger, which it answers in its next cycle.
 
@@ -25,13 +23,9 @@ bool is_key(std::string_view text) {
          std::all_of(text.begin(), text.end(), [](char c) { return c > ' ' && c < 0x7F; });
 }
 
-std::string random_key() {
-  std::random_device random;
-  return fmt::format("{:08x}{:08x}{:08x}{:08x}", random(), random(), random(), random());
-}
-
 // A key of a caller's is its own: two callers never meet in one command.
-std::variant<std::string, Problem> key_of(const Call& call) {
+std::variant<std::string, Problem> key_of(const Call& call,
+                                          const std::function<std::string()>& new_key) {
   const auto sent = call.request->header("idempotency-key");
   if (call.request->count("idempotency-key") > 1 || (!sent.empty() && !is_key(sent))) {
     return Problem{
@@ -40,7 +34,7 @@ std::variant<std::string, Problem> key_of(const Call& call) {
         ""};
   }
   return fmt::format("api:{}:{}", call.principal.name,
-                     sent.empty() ? random_key() : std::string{sent});
+                     sent.empty() ? new_key() : std::string{sent});
 }
 
 Response answer_response(const Request& request, const json& answer, int status,
@@ -74,12 +68,15 @@ Response accepted(const std::string& key) {
 class Asking {
  public:
   Asking(const ApiOptions& options, CommandWaiter& commands)
-      : poke_{options.poke}, patience_{options.answer_patience}, commands_{commands} {}
+      : poke_{options.poke},
+        new_key_{options.new_key},
+        patience_{options.answer_patience},
+        commands_{commands} {}
 
   // Stores the command, then answers what the leader does, or 202 where it takes its time.
   void ask(const Call& call, const Ask& ask, int status, const std::string& schema,
            const Respond& respond) const {
-    const auto chosen = key_of(call);
+    const auto chosen = key_of(call, new_key_);
     if (const auto* problem = std::get_if<Problem>(&chosen))
       return respond(problem_response(*call.request, *problem));
     const auto& key = std::get<std::string>(chosen);
@@ -101,6 +98,7 @@ class Asking {
 
  private:
   std::function<void()> poke_;
+  std::function<std::string()> new_key_;
   std::chrono::milliseconds patience_;
   CommandWaiter& commands_;
 };
