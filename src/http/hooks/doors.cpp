@@ -98,10 +98,11 @@ bool takes(Door door, const std::string& type) {
 }
 
 // Problems name the request's path, and a path may hold a token.
-Response refuse(const Request& request, const Problem& problem) {
+Response refuse(Door door, const Request& request, const Problem& problem) {
   Request shown;
   shown.method = request.method;
-  shown.path = redacted_path(request.path);
+  // By the door, not by its letters: a path may be written with percent signs.
+  shown.path = door == Door::slurm_es ? redacted_path("/hooks/slurm-es/x/_doc") : request.path;
   shown.id = request.id;
   return problem_response(shown, problem);
 }
@@ -239,7 +240,7 @@ void Intake::receive(Door door, const Call& call, const Respond& respond) const 
   const auto refused = [&](const std::string& source, std::string_view result,
                            const Problem& problem, std::optional<double> lag_s = {}) {
     note(source, result, lag_s);
-    respond(refuse(request, problem));
+    respond(refuse(door, request, problem));
   };
   const std::string at_door{name(door)};
   if (request.body.size() > core::limits::hook_body_bytes) {
@@ -294,7 +295,7 @@ void Intake::store(Door door, const Call& call, const Sender& sender, Content co
         const auto answer = answer_of(stored);
         if (on_received) on_received({source, answer.result, lag_s});
         if (stored != Stored::fresh && stored != Stored::replayed) {
-          return respond(refuse(*request, answer.problem));
+          return respond(refuse(door, *request, answer.problem));
         }
         const bool fresh = stored == Stored::fresh;
         // Slurm takes 200 and 201 only, and sends again what was answered otherwise.
@@ -312,7 +313,7 @@ Response Intake::handshake(const Call& call) const {
   const bool open = std::any_of(sources->begin(), sources->end(), [](const HookSource& source) {
     return source.enabled && !source.secrets.empty();
   });
-  if (!open) return refuse(request, closed());
+  if (!open) return refuse(Door::generic, request, closed());
   Response response;
   response.headers = {{"Allow", "OPTIONS, POST"}};
   const auto origin = request.header("webhook-request-origin");
@@ -326,7 +327,8 @@ Response Intake::handshake(const Call& call) const {
         return std::isalnum(c) != 0 || c == '.' || c == '-' || c == ':';
       });
   if (!is_name || request.count("webhook-request-origin") != 1) {
-    return refuse(request, {400, "bad-request", "webhook-request-origin is no host name"});
+    return refuse(Door::generic, request,
+                  {400, "bad-request", "webhook-request-origin is no host name"});
   }
   // Whoever may send is decided by signatures, how fast by what the ledger takes: no promise of
   // less.

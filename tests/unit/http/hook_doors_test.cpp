@@ -367,6 +367,9 @@ TEST_CASE("every receipt names one of the known results, and no answer shows a U
   const auto bad = stand.send(stand.request(path, {}, "{"));
   CHECK(bad.status == 400);
   CHECK(bad.body.find(token) == std::string::npos);
+  auto encoded = stand.request(path, {}, "{");
+  encoded.path = "/hooks/slurm-es/%75rl" + token.substr(3) + "/_doc";
+  CHECK(stand.send(encoded).body.find(token.substr(3)) == std::string::npos);
   CHECK(redacted_path(path) == "/hooks/slurm-es/…/_doc");
   CHECK(redacted_path("/hooks/slurm-es/" + token) == "/hooks/slurm-es/…");
   CHECK(redacted_path("/hooks/slurm") == "/hooks/slurm");
