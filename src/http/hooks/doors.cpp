@@ -98,10 +98,11 @@ bool takes(Door door, const std::string& type) {
 }
 
 // Problems name the request's path, and a path may hold a token.
-Response refuse(const Request& request, const Problem& problem) {
+Response refuse(Door door, const Request& request, const Problem& problem) {
   Request shown;
   shown.method = request.method;
-  shown.path = redacted_path(request.path);
+  // By the door, not by its letters: a path may be written with percent signs.
+  shown.path = door == Door::slurm_es ? redacted_path("/hooks/slurm-es/x/_doc") : request.path;
   shown.id = request.id;
   return problem_response(shown, problem);
 }
@@ -121,19 +122,19 @@ struct Answered {
 Answered answer_of(Stored stored) {
   switch (stored) {
     case Stored::fresh:
-      return {"accepted"};
+      return {"stored"};
     case Stored::replayed:
       return {"duplicate"};
     case Stored::overloaded:
-      return {"overloaded",
+      return {"limited",
               {429, "overloaded", "too many deliveries wait to be looked at",
                "send it again later, with the same webhook-id"}};
     case Stored::in_doubt:
-      return {"in_doubt",
+      return {"unavailable",
               {503, "in-doubt", "the connection to the ledger broke while this was stored",
                "send it again with the same webhook-id: it counts once"}};
     case Stored::refused:
-      return {"invalid",
+      return {"malformed",
               {422, "invalid", "the ledger does not take this delivery",
                "see that its texts are short and hold no NUL"}};
     case Stored::unavailable:
@@ -162,7 +163,7 @@ Intake::Sender Intake::prove_signed(const Request& request) const {
       owners.push_back(&source);
     }
   }
-  if (secrets.empty()) return {Refusal{"gone", closed()}};
+  if (secrets.empty()) return {Refusal{"switched_off", closed()}};
   const auto now = options_.now_s();
   const auto verdict = verify(request.headers, request.body, secrets, now);
   switch (verdict.proof) {
@@ -185,7 +186,7 @@ Intake::Sender Intake::prove_signed(const Request& request) const {
   sender.id = verdict.id;
   sender.lag_s = static_cast<double>(std::max<std::int64_t>(now - verdict.timestamp, 0));
   if (!owner.enabled) {
-    sender.refusal = {"gone",
+    sender.refusal = {"switched_off",
                       {410, "gone", "webhooks of cluster " + owner.cluster + " are switched off",
                        "set cluster." + owner.cluster + ".hooks.enabled = true, or stop sending"}};
   }
@@ -206,7 +207,7 @@ Intake::Sender Intake::prove_token(const Request& request, std::string_view toke
     any = true;
     if (same_token(source.url_token, token) && owner == nullptr) owner = &source;
   }
-  if (!any) return {Refusal{"gone", closed()}};
+  if (!any) return {Refusal{"switched_off", closed()}};
   if (owner == nullptr) {
     return {Refusal{"bad_signature",
                     {401, "wrong-token", "no cluster has this URL token",
@@ -215,7 +216,7 @@ Intake::Sender Intake::prove_token(const Request& request, std::string_view toke
   Sender sender;
   sender.cluster = owner->cluster;
   if (!owner->enabled) {
-    sender.refusal = {"gone",
+    sender.refusal = {"switched_off",
                       {410, "gone", "webhooks of cluster " + owner->cluster + " are switched off",
                        "set cluster." + owner->cluster + ".hooks.enabled = true, or stop sending"}};
   }
@@ -239,11 +240,11 @@ void Intake::receive(Door door, const Call& call, const Respond& respond) const 
   const auto refused = [&](const std::string& source, std::string_view result,
                            const Problem& problem, std::optional<double> lag_s = {}) {
     note(source, result, lag_s);
-    respond(refuse(request, problem));
+    respond(refuse(door, request, problem));
   };
   const std::string at_door{name(door)};
   if (request.body.size() > core::limits::hook_body_bytes) {
-    return refused(at_door, "invalid",
+    return refused(at_door, "too_large",
                    {413, "too-large",
                     fmt::format("a webhook has at most {} bytes", core::limits::hook_body_bytes)});
   }
@@ -254,21 +255,21 @@ void Intake::receive(Door door, const Call& call, const Respond& respond) const 
   }
   const auto type = media_type(request);
   if (!takes(door, type)) {
-    return refused(source, "invalid",
+    return refused(source, "unsupported",
                    {415, "unsupported-media-type", "the body is not announced as JSON in UTF-8",
                     "send content-type: application/json"},
                    sender.lag_s);
   }
   auto content = read_body(door, request, sender.is_signed, type);
   if (!content) {
-    return refused(source, "invalid",
+    return refused(source, "malformed",
                    {400, "bad-request", content.error().message, content.error().hint},
                    sender.lag_s);
   }
   // Slurm's own name of a cluster need not be ours, and the token says which one it is.
   if (door != Door::slurm_es && !content->cluster.empty() && content->cluster != sender.cluster) {
     return refused(
-        source, "wrong_cluster",
+        source, "bad_signature",
         {401, "bad-signature", "data.cluster is not the cluster whose secret or token this is",
          "use the secret of the cluster that the body names"},
         sender.lag_s);
@@ -294,7 +295,7 @@ void Intake::store(Door door, const Call& call, const Sender& sender, Content co
         const auto answer = answer_of(stored);
         if (on_received) on_received({source, answer.result, lag_s});
         if (stored != Stored::fresh && stored != Stored::replayed) {
-          return respond(refuse(*request, answer.problem));
+          return respond(refuse(door, *request, answer.problem));
         }
         const bool fresh = stored == Stored::fresh;
         // Slurm takes 200 and 201 only, and sends again what was answered otherwise.
@@ -312,7 +313,7 @@ Response Intake::handshake(const Call& call) const {
   const bool open = std::any_of(sources->begin(), sources->end(), [](const HookSource& source) {
     return source.enabled && !source.secrets.empty();
   });
-  if (!open) return refuse(request, closed());
+  if (!open) return refuse(Door::generic, request, closed());
   Response response;
   response.headers = {{"Allow", "OPTIONS, POST"}};
   const auto origin = request.header("webhook-request-origin");
@@ -326,7 +327,8 @@ Response Intake::handshake(const Call& call) const {
         return std::isalnum(c) != 0 || c == '.' || c == '-' || c == ':';
       });
   if (!is_name || request.count("webhook-request-origin") != 1) {
-    return refuse(request, {400, "bad-request", "webhook-request-origin is no host name"});
+    return refuse(Door::generic, request,
+                  {400, "bad-request", "webhook-request-origin is no host name"});
   }
   // Whoever may send is decided by signatures, how fast by what the ledger takes: no promise of
   // less.

@@ -82,8 +82,8 @@ HookSources::List HookSources::current() const {
 
 const std::vector<std::string_view>& hook_results() {
   static const std::vector<std::string_view> results{
-      "accepted", "bad_signature", "duplicate", "forbidden",   "gone",         "in_doubt",
-      "invalid",  "overloaded",    "stale",     "unavailable", "wrong_cluster"};
+      "stored",      "duplicate", "bad_signature", "stale",       "too_large",   "malformed",
+      "unsupported", "forbidden", "limited",       "unavailable", "switched_off"};
   return results;
 }
 

@@ -135,8 +135,8 @@ TEST_CASE("a signed delivery is stored once, and a replay has no effect", "[http
   Stand stand;
   const auto first = stand.post("/hooks/slurm", test::signed_vector(), test::vector_body);
   CHECK(first.status == 202);
-  CHECK(json::parse(first.body)["result"] == "accepted");
-  CHECK(stand.last_receipt() == "slurm/alpha accepted");
+  CHECK(json::parse(first.body)["result"] == "stored");
+  CHECK(stand.last_receipt() == "slurm/alpha stored");
   CHECK(stand.pokes == 1);
   const auto again = stand.post("/hooks/slurm", test::signed_vector(), test::vector_body);
   CHECK(again.status == 200);
@@ -176,7 +176,7 @@ TEST_CASE("the secret decides the cluster, and a body that says another is refus
   const std::string of_alpha = R"({"type":"slurm.job.ended","data":{"cluster":"alpha"}})";
   const std::string of_nobody = R"({"type":"slurm.job.ended","data":{"job_id":"1"}})";
   CHECK(stand.post_signed("/hooks/slurm", of_alpha, beta_secret).status == 401);
-  CHECK(stand.last_receipt() == "slurm/beta wrong_cluster");
+  CHECK(stand.last_receipt() == "slurm/beta bad_signature");
   CHECK(stand.memory.rows.empty());
   CHECK(stand.post_signed("/hooks/slurm", of_nobody, beta_secret).status == 202);
   CHECK(stand.memory.rows.begin()->second.cluster == "beta");
@@ -193,7 +193,7 @@ TEST_CASE("a source that is switched off answers 410 to those it knows", "[http]
   Stand stand;
   const auto gone = stand.post_signed("/hooks/generic", "{}", off_secret);
   CHECK(gone.status == 410);
-  CHECK(stand.last_receipt() == "generic/off gone");
+  CHECK(stand.last_receipt() == "generic/off switched_off");
   CHECK(stand.post("/hooks/generic", {}, "{}").status == 401);
   Stand none{{}};
   CHECK(none.post_signed("/hooks/generic", "{}", off_secret).status == 410);
@@ -367,6 +367,9 @@ TEST_CASE("every receipt names one of the known results, and no answer shows a U
   const auto bad = stand.send(stand.request(path, {}, "{"));
   CHECK(bad.status == 400);
   CHECK(bad.body.find(token) == std::string::npos);
+  auto encoded = stand.request(path, {}, "{");
+  encoded.path = "/hooks/slurm-es/%75rl" + token.substr(3) + "/_doc";
+  CHECK(stand.send(encoded).body.find(token.substr(3)) == std::string::npos);
   CHECK(redacted_path(path) == "/hooks/slurm-es/…/_doc");
   CHECK(redacted_path("/hooks/slurm-es/" + token) == "/hooks/slurm-es/…");
   CHECK(redacted_path("/hooks/slurm") == "/hooks/slurm");
