@@ -40,6 +40,8 @@ double unix_seconds(core::WallTime at) {
   return std::chrono::duration<double>(at.time_since_epoch()).count();
 }
 
+}  // namespace
+
 // A family of the registry, and its row of the table.
 template <class Kind>
 struct Shown {
@@ -54,8 +56,6 @@ struct Shown {
     }
   }
 };
-
-}  // namespace
 
 const std::vector<std::string>& webhook_results() {
   static const std::vector<std::string> words{

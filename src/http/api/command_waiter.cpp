@@ -5,7 +5,7 @@
 namespace amdahl::http {
 
 namespace {
-constexpr std::chrono::milliseconds look_interval{25};
+constexpr std::chrono::milliseconds answer_interval{25};
 }
 
 CommandWaiter::CommandWaiter(std::function<std::unique_ptr<Desk>()> open_desk)
@@ -62,7 +62,7 @@ void CommandWaiter::run() {
       if (waiting.empty()) {
         more_.wait(lock, more);
       } else {
-        more_.wait_for(lock, look_interval, more);
+        more_.wait_for(lock, answer_interval, more);
       }
       std::move(added_.begin(), added_.end(), std::back_inserter(waiting));
       added_.clear();

@@ -1,0 +1,153 @@
+"""HTTP to the service of a stand: over its Unix socket, its port, and byte by byte."""
+
+import base64
+import hashlib
+import hmac
+import http.client
+import json
+import re
+import secrets
+import socket
+import ssl
+import time
+
+WAIT_S = 60
+
+
+class UnixConnection(http.client.HTTPConnection):
+    def __init__(self, path):
+        super().__init__("localhost", timeout=WAIT_S)
+        self._path = str(path)
+
+    def connect(self):
+        self.sock = socket.socket(socket.AF_UNIX)
+        self.sock.settimeout(WAIT_S)
+        self.sock.connect(self._path)
+
+
+class Answer:
+    def __init__(self, response):
+        self.status = response.status
+        self.headers = {name.lower(): value for name, value in response.getheaders()}
+        self.body = response.read()
+
+    def json(self):
+        return json.loads(self.body)
+
+    def kind(self):
+        """The last part of a problem's type."""
+        return self.json()["type"].rpartition("/")[2]
+
+
+class Door:
+    """One way to a service: its Unix socket, or a port with a token."""
+
+    def __init__(self, socket_path=None, port=None, token=None, tls=None):
+        self._socket_path, self._port, self._token, self._tls = socket_path, port, token, tls
+
+    def connection(self):
+        if self._socket_path:
+            return UnixConnection(self._socket_path)
+        if self._tls:
+            return http.client.HTTPSConnection("localhost", self._port, timeout=WAIT_S, context=self._tls)
+        return http.client.HTTPConnection("127.0.0.1", self._port, timeout=WAIT_S)
+
+    def ask(self, method, path, body=None, headers=None):
+        headers = dict(headers or {})
+        if self._token:
+            headers.setdefault("Authorization", f"Bearer {self._token}")
+        if isinstance(body, (dict, list)):
+            body = json.dumps(body)
+            headers.setdefault("Content-Type", "application/json")
+        connection = self.connection()
+        try:
+            connection.request(method, path, body, headers)
+            return Answer(connection.getresponse())
+        finally:
+            connection.close()
+
+    def get(self, path, **headers):
+        return self.ask("GET", path, headers=headers)
+
+    def post(self, path, body=None, **headers):
+        return self.ask("POST", path, body, {name.replace("_", "-"): value for name, value in headers.items()})
+
+    def stream(self, path, **headers):
+        """Events (id, event, data) as they come, until the stream ends."""
+        connection = self.connection()
+        names = {name.replace("_", "-"): value for name, value in headers.items()}
+        if self._token:
+            names.setdefault("Authorization", f"Bearer {self._token}")
+        connection.request("GET", path, headers=names)
+        response = connection.getresponse()
+        assert response.status == 200, response.read()
+        return EventStream(connection, response)
+
+
+class EventStream:
+    def __init__(self, connection, response):
+        self.connection, self.response = connection, response
+
+    def next(self):
+        """The next event, comments left out; none at the end."""
+        fields = {}
+        while True:
+            line = self.response.readline()
+            if not line:
+                return None
+            text = line.decode().rstrip("\n")
+            if not text and fields:
+                return fields
+            if text and not text.startswith(":"):
+                name, _, value = text.partition(": ")
+                fields[name] = value
+
+    def close(self):
+        self.response.close()
+        self.connection.close()
+
+
+def make_token(stand, name, scope):
+    """A token of that scope, put into the ledger as its digest."""
+    token = "amd_" + secrets.token_hex(26)
+    digest = hashlib.sha256(token.encode()).hexdigest()
+    stand.sql(f"SELECT amdahl.put_token('{name}', '{digest}', '{scope}', NULL)")
+    return token
+
+
+def raw(port, data, read_all=True, timeout=WAIT_S):
+    """Sends bytes to a port; whatever comes back until the other side closes."""
+    with socket.create_connection(("127.0.0.1", port), timeout=timeout) as sock:
+        sock.sendall(data)
+        if not read_all:
+            return b""
+        sock.shutdown(socket.SHUT_WR)
+        answer = b""
+        while True:
+            try:
+                piece = sock.recv(65536)
+            except ConnectionResetError:
+                return answer
+            if not piece:
+                return answer
+            answer += piece
+
+
+def statuses(answer):
+    """The status codes in a raw answer, in order."""
+    return [int(code) for code in re.findall(rb"HTTP/1\.1 (\d{3}) ", answer)]
+
+
+def signed(secret, body, identity=None, at=None):
+    """Headers of Standard Webhooks for these bytes."""
+    key = base64.b64decode(secret.removeprefix("whsec_"))
+    identity = identity or f"msg_{secrets.token_hex(8)}"
+    at = str(int(at if at is not None else time.time()))
+    mac = hmac.new(key, f"{identity}.{at}.".encode() + body, hashlib.sha256).digest()
+    return {"webhook-id": identity, "webhook-timestamp": at,
+            "webhook-signature": "v1," + base64.b64encode(mac).decode(),
+            "Content-Type": "application/json"}
+
+
+def trusting(certificate):
+    return ssl.create_default_context(cafile=str(certificate))

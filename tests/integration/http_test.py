@@ -1,0 +1,419 @@
+"""The service over HTTP: what it answers, what it refuses, and that it goes on serving others."""
+
+import base64
+import json
+import socket
+import subprocess
+import time
+import unittest
+
+from http_client import Door, make_token, raw, signed, statuses, trusting
+from stand import Stand, amdahl, wait_until
+
+SECRET = "whsec_" + base64.b64encode(b"a secret of these tests, 32 byte").decode()
+OLD_SECRET = "whsec_" + base64.b64encode(b"the one before it, 32 bytes long").decode()
+
+
+def configure(stand, text, name="test.toml"):
+    (stand.state / "conf.d").mkdir(exist_ok=True)
+    (stand.state / "conf.d" / name).write_text(text)
+
+
+def secret_file(stand, name, text):
+    path = stand.state / name
+    path.write_text(text)
+    path.chmod(0o600)
+    return path
+
+
+def with_hooks(stand, idle="60s"):
+    """Hooks of the cluster `local`, and a loop that nothing but a poke wakes."""
+    files = [secret_file(stand, "hook-1", SECRET), secret_file(stand, "hook-2", OLD_SECRET)]
+    token = secret_file(stand, "url-token", "a-token-of-these-tests-0123456789")
+    names = ", ".join(f'"{path}"' for path in files)
+    configure(stand, f'[loop]\nidle_interval = "{idle}"\n'
+                     f'[cluster.local.hooks]\nsecret_files = [{names}]\nurl_token_file = "{token}"\n')
+
+
+class WithService(unittest.TestCase):
+    """One ledger and one service for all tests of a class: what they do does not meet."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.stand = Stand()
+        cls.addClassCleanup(cls.stand.remove)
+        cls.stand.start_ledger()
+        with_hooks(cls.stand)
+        cls.service = cls.stand.serve()
+        cls.port = cls.service.wait_for("listening")[0]["port"]
+        cls.service.wait_for("leading")
+        cls.here = Door(socket_path=cls.stand.state / "amdahl.sock")
+        cls.open = Door(port=cls.port)
+
+    def check_still_serves(self):
+        self.assertEqual(self.open.get("/healthz").status, 200)
+        self.assertEqual(self.here.get("/api/v1/status").status, 200)
+
+
+class Resources(WithService):
+    def test_health_needs_no_token_on_loopback_and_the_api_does(self):
+        for path in ("/healthz", "/readyz", "/metrics", "/openapi.json"):
+            self.assertEqual(self.open.get(path).status, 200, path)
+        refused = self.open.get("/api/v1/status")
+        self.assertEqual((refused.status, refused.kind()), (401, "no-token"))
+        self.assertEqual(refused.headers["www-authenticate"], "Bearer")
+        self.assertEqual(self.here.get("/api/v1/status").status, 200)
+
+    def test_a_scope_holds_those_below_it_and_no_more(self):
+        read = Door(port=self.port, token=make_token(self.stand, "reader", "read"))
+        operate = Door(port=self.port, token=make_token(self.stand, "operator", "operate"))
+        self.assertEqual(read.get("/api/v1/jobs").status, 200)
+        refused = read.post("/api/v1/loop:pause", {})
+        self.assertEqual((refused.status, refused.kind()), (403, "forbidden"))
+        self.assertIn("--scope operate", refused.json()["hint"])
+        self.assertEqual(operate.get("/api/v1/jobs").status, 200)
+        self.assertEqual(operate.post("/api/v1/loop:resume", {}).status, 200)
+        self.assertEqual(Door(port=self.port, token="amd_wrong").get("/api/v1/jobs").kind(), "wrong-token")
+
+    def test_each_list_answers_its_document_and_refuses_unknown_words(self):
+        for path in ("status", "loop", "jobs", "hypotheses", "experiments", "runs", "queue", "events",
+                     "webhooks/deliveries", "fleet/summary", "wastes", "bank/entries", "bank/balance"):
+            answer = self.here.get(f"/api/v1/{path}")
+            self.assertEqual(answer.status, 200, path)
+            self.assertTrue(answer.json()["schema"].startswith("amdahl."), path)
+            wrong = self.here.get(f"/api/v1/{path}?nonsense=1")
+            self.assertEqual((wrong.status, wrong.json()["errors"][0]["pointer"]), (400, "?nonsense"), path)
+        for path in ("jobs/none", "experiments/EXP-99", "experiments/x", "experiments/99/votes",
+                     "experiments/99/runs", "experiments/99/lineage", "wastes/none", "commands/none"):
+            self.assertEqual(self.here.get(f"/api/v1/{path}").kind(), "not-found", path)
+        self.assertEqual(self.here.get("/api/v1/experiments?state=nonsense").status, 400)
+        self.assertEqual(self.here.get("/api/v1/jobs?limit=-1").status, 400)
+        self.assertEqual(self.here.get("/api/v1/bank/entries?since=yesterday").status, 400)
+
+    def test_the_api_and_the_command_line_answer_the_same(self):
+        from_api = self.here.get("/api/v1/status").json()
+        from_cli = self.stand.ask("status")
+        self.assertLessEqual(set(from_api), set(from_cli))
+        self.assertEqual(from_api["loop"]["holder"], from_cli["loop"]["holder"])
+
+    def test_a_write_with_one_key_is_one_command(self):
+        first = self.here.post("/api/v1/loop:pause", {"reason": "once"}, Idempotency_Key="k-1")
+        again = self.here.post("/api/v1/loop:pause", {"reason": "once"}, Idempotency_Key="k-1")
+        self.assertEqual((first.status, again.status), (200, 200))
+        self.assertEqual(first.json(), again.json())
+        other = self.here.post("/api/v1/loop:pause", {"reason": "other"}, Idempotency_Key="k-1")
+        self.assertEqual((other.status, other.kind()), (409, "conflict"))
+        self.assertEqual(self.stand.sql("SELECT count(*) FROM amdahl.command WHERE key LIKE '%k-1'"), "1")
+        self.assertEqual(self.here.post("/api/v1/loop:resume", {}).status, 200)
+
+    def test_a_body_with_something_wrong_names_each_member(self):
+        answer = self.here.post("/api/v1/hypotheses", {"job": 5, "changes": [{"name": "x"}], "colour": 1})
+        self.assertEqual(answer.status, 422)
+        named = {error["pointer"] for error in answer.json()["errors"]}
+        self.assertEqual(named, {"/job", "/changes/0/kind", "/colour"})
+        unknown = self.here.post("/api/v1/hypotheses", {"job": "none", "changes": [
+            {"kind": "arg", "name": "x", "value": "1"}]})
+        self.assertEqual((unknown.status, unknown.kind()), (404, "not-found"))
+        self.assertIn("amdahl jobs", unknown.json()["hint"])
+
+    def test_what_is_no_request_of_ours_is_told_apart(self):
+        wrong = self.here.ask("POST", "/api/v1/status")
+        self.assertEqual((wrong.status, wrong.headers["allow"]), (405, "GET"))
+        text = self.here.ask("POST", "/api/v1/loop:pause", "{}", {"Content-Type": "text/plain"})
+        self.assertEqual(text.status, 415)
+        for path in ("/api/v1/../v1/jobs", "//api", "/api//v1", "/api/v1/jobs/%00", "/api/v1/jobs/%2e%2e",
+                     "/api/v1/jobs/%ff", "/api/v1/jobs/a%2fb", "/%zz", "/api/v1/jobs?a=%ff", "/api/v1/jobs?a=1&a=2"):
+            self.assertEqual(self.here.get(path).status, 400, path)
+        for body in ('{"reason":"a","reason":"b"}', "[" * 200 + "]" * 200, '{"reason":', b'{"reason":"\xff"}',
+                     "nonsense"):
+            answer = self.here.ask("POST", "/api/v1/loop:pause", body, {"Content-Type": "application/json"})
+            self.assertEqual((answer.status, answer.kind()), (400, "bad-request"), body)
+        self.check_still_serves()
+
+    def test_head_and_request_ids(self):
+        answer = self.here.ask("HEAD", "/healthz")
+        self.assertEqual((answer.status, answer.body), (200, b""))
+        ids = {self.here.get("/healthz").headers["x-request-id"] for _ in range(5)}
+        self.assertEqual(len(ids), 5)
+
+    def test_the_document_describes_what_is_there(self):
+        document = self.open.get("/openapi.json").json()
+        self.assertEqual(document["openapi"], "3.1.0")
+        for path in ("/api/v1/experiments/{id}", "/api/v1/hypotheses", "/hooks/slurm", "/metrics",
+                     "/api/v1/stream", "/openapi.json", "/api/v1/loop:pause"):
+            self.assertIn(path, document["paths"])
+        for path, methods in document["paths"].items():
+            for method, operation in methods.items():
+                for answer in operation["responses"].values():
+                    for content in answer.get("content", {}).values():
+                        reference = content["schema"].get("$ref", "")
+                        name = reference.rpartition("/")[2]
+                        self.assertIn(name, {"", *document["components"]["schemas"]}, (path, method))
+
+
+class BadBytes(WithService):
+    """Straight to the port, as no client would."""
+
+    def check_answer(self, data, *wanted):
+        self.assertEqual(statuses(raw(self.port, data)), list(wanted), data[:80])
+        self.check_still_serves()
+
+    def test_what_is_no_http_is_told_so_or_closed(self):
+        self.check_answer(b"nonsense\r\n\r\n", 400)
+        self.check_answer(b"GET /healthz HTTP/9.9\r\nHost: x\r\n\r\n", 400)
+        self.check_answer(b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03", 400)
+        self.check_answer(b"")
+        self.check_answer(b"GET /hea")
+        self.check_answer(b"GET http://other/healthz HTTP/1.1\r\nHost: x\r\n\r\n", 400)
+
+    def test_each_bound_of_a_request_holds(self):
+        self.check_answer(b"GET /healthz HTTP/1.1\r\nHost: x\r\nX: " + b"a" * 20_000 + b"\r\n\r\n", 431)
+        self.check_answer(b"GET /" + b"a" * 5_000 + b" HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n", 400)
+        head = b"POST /hooks/generic HTTP/1.1\r\nHost: x\r\n"
+        self.check_answer(head + b"Content-Length: 2000000\r\n\r\n", 413)
+        piece = b"10000\r\n" + b"a" * 0x10000 + b"\r\n"
+        self.check_answer(head + b"Transfer-Encoding: chunked\r\n\r\n" + piece * 20, 413)
+
+    def test_requests_that_two_readers_would_read_apart_are_refused(self):
+        head = b"POST /hooks/generic HTTP/1.1\r\nHost: x\r\n"
+        self.check_answer(head + b"Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", 400)
+        self.check_answer(head + b"Content-Length: 1\r\nContent-Length: 2\r\n\r\nab", 400)
+        self.check_answer(head + b"Content-Length: -1\r\n\r\n", 400)
+        self.check_answer(b"GET /healthz HTTP/1.1\r\n\r\n", 400)
+        self.check_answer(b"GET /healthz HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n", 400)
+
+    def test_pipelined_requests_are_answered_in_their_order(self):
+        one = b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n"
+        two = b"GET /nothing HTTP/1.1\r\nHost: x\r\n\r\n"
+        self.check_answer(one + two + one, 200, 404, 200)
+
+    def test_a_chunked_body_is_a_body(self):
+        body = b'{"reason":"in pieces"}'
+        pieces = b"".join(b"%x\r\n%b\r\n" % (len(body[i:i + 5]), body[i:i + 5]) for i in range(0, len(body), 5))
+        token = make_token(self.stand, "pieces", "operate").encode()
+        self.check_answer(b"POST /api/v1/loop:resume HTTP/1.1\r\nHost: x\r\nConnection: close\r\n"
+                          b"Content-Type: application/json\r\nAuthorization: Bearer " + token +
+                          b"\r\nTransfer-Encoding: chunked\r\n\r\n" + pieces + b"0\r\n\r\n", 200)
+
+    def test_a_sender_that_waits_for_leave_is_given_it(self):
+        answer = raw(self.port, b"POST /hooks/generic HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\n"
+                                b"Content-Length: 2\r\nConnection: close\r\n\r\n{}")
+        self.assertEqual(statuses(answer), [100, 401])
+
+    def test_slow_and_half_requests_keep_nobody_waiting(self):
+        slow = [socket.create_connection(("127.0.0.1", self.port)) for _ in range(200)]
+        try:
+            for sock in slow:
+                sock.sendall(b"GET /healthz HTTP/1.1\r\nHost: x\r\nX: ")
+            self.check_still_serves()
+        finally:
+            for sock in slow:
+                sock.close()
+        self.check_still_serves()
+
+
+class Streams(WithService):
+    def pause_and_resume(self):
+        self.assertEqual(self.here.post("/api/v1/loop:pause", {}).status, 200)
+        self.assertEqual(self.here.post("/api/v1/loop:resume", {}).status, 200)
+
+    def test_what_happens_comes_and_a_client_that_was_away_misses_nothing(self):
+        self.pause_and_resume()
+        stream = self.here.stream("/api/v1/stream?after=0")
+        first = [stream.next() for _ in range(3)]
+        seqs = [int(event["id"]) for event in first]
+        self.assertEqual(seqs, sorted(set(seqs)))
+        self.assertEqual(json.loads(first[0]["data"])["seq"], seqs[0])
+        stream.close()
+        self.pause_and_resume()
+        again = self.here.stream("/api/v1/stream", Last_Event_ID=str(seqs[-1]))
+        ledger = self.stand.ask("ledger", "verify")  # the service's own numbers are not asked
+        self.assertTrue(ledger["ok"])
+        wanted = [event["seq"] for event in self.here.get(f"/api/v1/events?after={seqs[-1]}&limit=200").json()["events"]]
+        self.assertEqual([int(again.next()["id"]) for _ in wanted], wanted)
+        again.close()
+
+    def test_a_topic_leaves_the_others_out(self):
+        stream = self.here.stream("/api/v1/stream?topics=experiments")
+        everything = self.here.stream("/api/v1/stream?topics=loop,experiments")
+        self.pause_and_resume()
+        self.assertIn(everything.next()["event"], ("paused", "resumed", "command_finished", "loop_paused"))
+        stream.connection.sock.settimeout(0.5)
+        with self.assertRaises((socket.timeout, TimeoutError)):
+            stream.next()
+        stream.close()
+        everything.close()
+        self.assertEqual(self.here.get("/api/v1/stream?topics=nonsense").status, 400)
+        self.assertEqual(self.here.get("/api/v1/stream", **{"Last-Event-ID": "x"}).status, 400)
+
+    def test_a_client_from_another_ledger_is_told_to_begin_anew(self):
+        stream = self.here.stream("/api/v1/stream?after=999999")
+        self.assertEqual(stream.next()["event"], "reset")
+        stream.close()
+
+
+class Hooks(WithService):
+    def deliver(self, body, secret=SECRET, path="/hooks/generic", **headers):
+        data = json.dumps(body).encode()
+        return self.open.ask("POST", path, data, {**signed(secret, data), **headers})
+
+    def deliveries(self):
+        return self.here.get("/api/v1/webhooks/deliveries?limit=200").json()["deliveries"]
+
+    def test_a_signed_delivery_is_stored_wakes_the_loop_and_its_replay_does_nothing(self):
+        data = json.dumps({"type": "slurm.job.ended", "data": {"job_id": "17"}}).encode()
+        headers = signed(SECRET, data)
+        stored = self.open.ask("POST", "/hooks/generic", data, headers)
+        self.assertEqual(stored.status, 202, stored.body)
+        replay = self.open.ask("POST", "/hooks/generic", data, headers)
+        self.assertEqual(replay.status, 200, replay.body)
+        mine = [row for row in self.deliveries() if row["id"] == headers["webhook-id"]]
+        self.assertEqual([(row["cluster"], row["replays"]) for row in mine], [("local", 1)])
+        # The loop sleeps for a minute between cycles: only the delivery can have woken it.
+        wait_until(lambda: all(row["done"] for row in self.deliveries()), "the leader looked", 30)
+
+    def test_both_live_secrets_open_and_nothing_else_does(self):
+        self.assertEqual(self.deliver({"type": "x.y"}, OLD_SECRET).status, 202)
+        forged = self.deliver({"type": "x.y"}, "whsec_" + base64.b64encode(b"somebody else's secret, 32 bytes").decode())
+        self.assertEqual((forged.status, forged.kind()), (401, "bad-signature"))
+        data = b'{"type":"x.y"}'
+        stale = self.open.ask("POST", "/hooks/generic", data, signed(SECRET, data, at=time.time() - 600))
+        self.assertEqual((stale.status, stale.kind()), (401, "stale-time"))
+        changed = self.open.ask("POST", "/hooks/generic", b'{"type":"x.z"}', signed(SECRET, data))
+        self.assertEqual(changed.status, 401)
+        other = self.deliver({"type": "slurm.job.ended", "data": {"cluster": "other"}})
+        self.assertEqual(other.status, 401)
+
+    def test_a_lying_delivery_changes_no_state(self):
+        before = self.stand.sql("SELECT head_seq FROM amdahl.loop_head")
+        self.deliver({"type": "slurm.job.ended", "data": {"job_id": "1", "state": "COMPLETED",
+                                                          "amdahl_run": "al-" + "a" * 26 + "-1"}})
+        wait_until(lambda: all(row["done"] for row in self.deliveries()), "the leader looked", 30)
+        self.assertEqual(self.stand.sql("SELECT head_seq FROM amdahl.loop_head"), before)
+
+    def test_slurm_posts_its_record_without_its_script(self):
+        record = {"jobid": 77, "job_name": "train", "state": "COMPLETED", "script": "#!/bin/sh\nsecret",
+                  "cluster": "local", "tres_alloc": "gres/gpu=8", "@end": "2026-11-21T09:14:05"}
+        path = "/hooks/slurm-es/a-token-of-these-tests-0123456789/_doc"
+        answer = self.open.ask("POST", path, json.dumps(record), {"Content-Type": "application/json"})
+        self.assertEqual(answer.status, 201, answer.body)
+        self.assertNotIn("secret", json.dumps(self.deliveries()))
+        wrong = self.open.ask("POST", path.replace("0123", "3210"), json.dumps(record),
+                              {"Content-Type": "application/json"})
+        self.assertEqual(wrong.status, 401)
+        self.assertNotIn("a-token-of", (self.stand.folder / "serve-0.log").read_text())
+        self.assertNotIn("a-token-of", answer.body.decode() + wrong.body.decode())
+
+    def test_an_operator_lets_the_leader_look_again(self):
+        self.deliver({"type": "x.again"})
+        wait_until(lambda: all(row["done"] for row in self.deliveries()), "the leader looked", 30)
+        number = self.deliveries()[0]["delivery"]
+        self.assertEqual(self.here.post(f"/api/v1/webhooks/deliveries/{number}:replay", {}).status, 202)
+        wait_until(lambda: all(row["done"] for row in self.deliveries()), "it looked again", 30)
+        self.assertEqual(self.here.post("/api/v1/webhooks/deliveries/999999:replay", {}).status, 404)
+
+
+class Lives(unittest.TestCase):
+    def setUp(self):
+        self.stand = Stand()
+        self.addCleanup(self.stand.remove)
+        self.stand.start_ledger()
+
+    def test_what_a_follower_takes_in_wakes_the_leader(self):
+        with_hooks(self.stand)
+        leader = self.stand.serve()
+        leader.wait_for("leading")
+        follower = self.stand.serve()
+        port = follower.wait_for("listening")[0]["port"]
+        follower.wait_for("following")
+        data = b'{"type":"slurm.job.ended"}'
+        self.assertEqual(Door(port=port).ask("POST", "/hooks/slurm", data, signed(SECRET, data)).status, 202)
+        wait_until(lambda: self.stand.sql("SELECT count(*) FROM amdahl.delivery WHERE NOT done") == "0",
+                   "the leader looked", 30)
+        self.assertFalse(follower.events("leading"))
+
+    def test_it_stops_soon_whoever_is_connected(self):
+        service = self.stand.serve()
+        port = service.wait_for("listening")[0]["port"]
+        stream = Door(socket_path=self.stand.state / "amdahl.sock").stream("/api/v1/stream")
+        half = socket.create_connection(("127.0.0.1", port))
+        self.addCleanup(half.close)
+        half.sendall(b"GET /healthz HTTP/1.1\r\nHo")
+        self.assertEqual(service.stop(), 0)
+        self.assertIsNone(stream.next())
+
+    def test_killed_before_its_answer_a_delivery_is_stored_once(self):
+        with_hooks(self.stand)
+        data = b'{"type":"slurm.job.ended"}'
+        headers = signed(SECRET, data)
+        for kill in range(3):
+            service = self.stand.serve()
+            port = service.wait_for("listening")[0]["port"]
+            with socket.create_connection(("127.0.0.1", port)) as sock:
+                lines = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
+                sock.sendall(f"POST /hooks/slurm HTTP/1.1\r\nHost: x\r\n{lines}Content-Length: {len(data)}\r\n\r\n".encode()
+                             + data)
+                time.sleep(0.002 * kill)
+                service.kill()
+        service = self.stand.serve()
+        port = service.wait_for("listening")[0]["port"]
+        self.assertIn(Door(port=port).ask("POST", "/hooks/slurm", data, headers).status, (200, 202))
+        self.assertEqual(self.stand.sql("SELECT count(*) FROM amdahl.delivery"), "1")
+
+    def test_an_address_that_others_reach_needs_tls(self):
+        configure(self.stand, '[service]\nlisten = "0.0.0.0:0"\n')
+        done = amdahl("serve", config=self.stand.config)
+        self.assertEqual(done.returncode, 3, done.stderr)
+        self.assertIn("service.tls_certificate", done.stderr)
+
+    def test_tls_with_a_chain_is_what_clients_trust(self):
+        folder = self.stand.folder / "tls"
+        folder.mkdir()
+        make_chain(folder)
+        configure(self.stand, f'[service]\ntls_certificate = "{folder}/chain.pem"\ntls_key = "{folder}/leaf.key"\n')
+        service = self.stand.serve()
+        port = service.wait_for("listening")[0]["port"]
+        door = Door(port=port, tls=trusting(folder / "root.pem"))
+        self.assertEqual(door.get("/healthz").status, 200)
+        # Without TLS it says nothing of itself, and goes on serving.
+        self.assertEqual(statuses(raw(port, b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")), [])
+        self.assertEqual(door.get("/healthz").status, 200)
+
+    def test_a_service_without_its_ledger_says_so(self):
+        service = self.stand.serve()
+        service.wait_for("leading")
+        self.stand.crash_ledger()
+        here = Door(socket_path=self.stand.state / "amdahl.sock")
+        self.assertEqual(here.get("/healthz").status, 200)
+        away = here.get("/readyz")
+        self.assertEqual((away.status, away.kind()), (503, "ledger-unavailable"))
+        self.assertIn("retry-after", away.headers)
+        metrics = here.get("/metrics")
+        self.assertEqual(metrics.status, 200)
+        self.assertIn(b"amdahl_ledger_up 0", metrics.body)
+        self.stand.restart_ledger()
+        wait_until(lambda: here.get("/readyz").status == 200, "it is ready again")
+        wait_until(lambda: b"amdahl_ledger_up 1" in here.get("/metrics").body, "and says so")
+
+
+def make_chain(folder):
+    """Root, intermediate and leaf for localhost: chain.pem, leaf.key, root.pem."""
+    def openssl(*words):
+        subprocess.run(["openssl", *words], cwd=folder, check=True, stdout=subprocess.DEVNULL,
+                       stderr=subprocess.DEVNULL)
+    for name, subject in (("root", "/CN=Root"), ("middle", "/CN=Middle"), ("leaf", "/CN=localhost")):
+        openssl("ecparam", "-name", "prime256v1", "-genkey", "-noout", "-out", f"{name}.key")
+        openssl("req", "-new", "-key", f"{name}.key", "-subj", subject, "-out", f"{name}.csr")
+    (folder / "ca.ext").write_text("basicConstraints=critical,CA:TRUE\nkeyUsage=critical,keyCertSign\n")
+    (folder / "leaf.ext").write_text("subjectAltName=DNS:localhost,IP:127.0.0.1\n")
+    openssl("x509", "-req", "-in", "root.csr", "-signkey", "root.key", "-days", "30", "-extfile", "ca.ext",
+            "-out", "root.pem")
+    openssl("x509", "-req", "-in", "middle.csr", "-CA", "root.pem", "-CAkey", "root.key", "-CAcreateserial",
+            "-days", "30", "-extfile", "ca.ext", "-out", "middle.pem")
+    openssl("x509", "-req", "-in", "leaf.csr", "-CA", "middle.pem", "-CAkey", "middle.key", "-CAcreateserial",
+            "-days", "30", "-extfile", "leaf.ext", "-out", "leaf.pem")
+    (folder / "chain.pem").write_text((folder / "leaf.pem").read_text() + (folder / "middle.pem").read_text())
+
+
+if __name__ == "__main__":
+    unittest.main()
