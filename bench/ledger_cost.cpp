@@ -4,7 +4,8 @@
 //
 // Prints rows for bench/run. COMMAND then runs while the ledgers are still there, with the long
 // one's address in AMDAHL_BENCH_URL, that of one with 10,000 events in AMDAHL_BENCH_SHORT_URL, an
-// empty one's in AMDAHL_BENCH_FRESH_URL, and a folder for scraps in AMDAHL_BENCH_FOLDER.
+// empty one's in AMDAHL_BENCH_FRESH_URL (its owner's in AMDAHL_BENCH_FRESH_OWNER_URL), and a folder
+// for scraps in AMDAHL_BENCH_FOLDER.
 
 #include <fmt/format.h>
 #include <stdlib.h>
@@ -195,10 +196,11 @@ int run(const char* then) {
   clock_verify(full, server);
   if (then == nullptr) return 0;
   full.release();
-  server.make_ledger("fresh");
+  const auto fresh_owner = server.make_ledger("fresh");
   ::setenv("AMDAHL_BENCH_URL", server.service_url("full").c_str(), 1);
   ::setenv("AMDAHL_BENCH_SHORT_URL", server.service_url("sealed").c_str(), 1);
   ::setenv("AMDAHL_BENCH_FRESH_URL", server.service_url("fresh").c_str(), 1);
+  ::setenv("AMDAHL_BENCH_FRESH_OWNER_URL", fresh_owner.c_str(), 1);
   ::setenv("AMDAHL_BENCH_FOLDER", server.folder().c_str(), 1);
   return std::system(then) == 0 ? 0 : 1;
 }

@@ -11,7 +11,7 @@ Router::Router(std::vector<Route> routes) : routes_{std::move(routes)} {
     Entry entry{&route, {}, 0};
     std::string_view rest = route.pattern;
     core::invariant(rest.starts_with("/"), "a pattern begins with /");
-    while (!rest.empty()) {
+    while (rest.size() > 1) {  // `/` alone has no segment
       rest.remove_prefix(1);
       const auto text = rest.substr(0, rest.find('/'));
       rest.remove_prefix(text.size());

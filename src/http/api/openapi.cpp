@@ -140,6 +140,20 @@ const json& problem_schema() {
   return schema;
 }
 
+// References within a schema are from its own root, which is a component here.
+void move_references(json& schema, const std::string& place) {
+  if (schema.is_object()) {
+    const auto it = schema.find("$ref");
+    if (it != schema.end() && it->is_string()) {
+      const auto text = it->get<std::string>();
+      if (text.starts_with("#/")) *it = place + text.substr(1);
+    }
+  }
+  if (schema.is_structured()) {
+    for (auto& member : schema) move_references(member, place);
+  }
+}
+
 json schemas_of(const std::vector<Route>& routes,
                 const std::function<std::string_view(std::string_view)>& text_of) {
   json schemas{{"problem", problem_schema()}};
@@ -150,7 +164,9 @@ json schemas_of(const std::vector<Route>& routes,
       auto schema = text.empty() ? json{{"type", "object"}} : json::parse(text);
       schema.erase("$id");  // where it stands here is its place
       schema.erase("$schema");
-      schemas[component(answer.schema)] = std::move(schema);
+      const auto name = component(answer.schema);
+      move_references(schema, "#/components/schemas/" + name);
+      schemas[name] = std::move(schema);
     }
   }
   return schemas;

@@ -38,7 +38,7 @@ class FakeDoors final : public ledger::Doors {
     return fresh;
   }
   bool replay_delivery(std::int64_t) override { return false; }
-  bool inbox_waits() override { return false; }
+  ledger::Inbox inbox() override { return {}; }
   std::int64_t put_token(std::string_view, std::string_view, ledger::TokenScope,
                          std::optional<std::int64_t>) override {
     return 0;

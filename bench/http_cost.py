@@ -1,0 +1,223 @@
+#!/usr/bin/env python3
+"""What the service's doors cost: webhooks beside pgbench, queries with readers, idle streams, its start.
+
+    python3 bench/http_cost.py AMDAHL
+
+bench_ledger starts it while its ledgers are there. Prints rows for bench/run. wrk and pgbench are on the
+same two cores as the service and PostgreSQL, in turn, each for some seconds.
+"""
+
+import base64
+import hashlib
+import hmac
+import os
+import pathlib
+import re
+import secrets
+import shutil
+import socket
+import statistics
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+
+from programs import Service, configuration, peak_mib, row, skipped
+
+SECONDS = 4
+WEBHOOK_SHARE_MIN = 0.6
+STATUS_P99_MS_MAX = 20
+READERS = 50
+STREAMS = 1000
+STREAMS_MIB_MAX = 100
+READY_MS_MAX = 300
+WAKE_MS_MAX = 300
+SECRET = b"a secret of the bench, 32 bytes "
+
+LUA = """
+local requests = {}
+for line in io.lines("%s") do requests[#requests + 1] = line end
+local at = 0
+function setup(thread) end
+function init(args) end
+function request()
+  at = at + 1
+  local id, time, signature, body = requests[at]:match("^(%%S+) (%%S+) (%%S+) (.*)$")
+  return wrk.format("POST", "/hooks/generic", {["webhook-id"] = id, ["webhook-timestamp"] = time,
+    ["webhook-signature"] = signature, ["content-type"] = "application/json"}, body)
+end
+function done(summary, latency, all)
+  local bad = summary.errors.status + summary.errors.read + summary.errors.write + summary.errors.timeout
+  io.write(string.format("RESULT %%d %%d %%d\\n", summary.requests, summary.duration, bad))
+end
+"""
+
+
+def signed_requests(path, count):
+    at = str(int(time.time()))
+    body = '{"type":"slurm.job.ended","data":{"job_id":"918273","state":"COMPLETED"}}'
+    with open(path, "w") as out:
+        for _ in range(count):
+            identity = "msg_" + secrets.token_hex(8)
+            mac = hmac.new(SECRET, f"{identity}.{at}.{body}".encode(), hashlib.sha256).digest()
+            out.write(f"{identity} {at} v1,{base64.b64encode(mac).decode()} {body}\n")
+
+
+def wrk(port, clients, folder):
+    requests = folder / f"requests-{clients}"
+    signed_requests(requests, 60_000)
+    script = folder / "post.lua"
+    script.write_text(LUA % requests)
+    done = subprocess.run(["wrk", "-t1", f"-c{clients}", f"-d{SECONDS}s", "-s", script, f"http://127.0.0.1:{port}/"],
+                          capture_output=True, text=True, timeout=60)
+    found = re.search(r"RESULT (\d+) (\d+) (\d+)", done.stdout)
+    if not found or int(found[3]):
+        sys.exit(f"http_cost.py: wrk: {done.stdout}{done.stderr}")
+    return int(found[1]) / (int(found[2]) / 1e6)
+
+
+def pgbench(url, clients, folder):
+    program = next(iter(sorted(pathlib.Path("/usr/lib/postgresql").glob("*/bin/pgbench"))), None)
+    script = folder / "insert.sql"
+    script.write_text("INSERT INTO bench_row (body) VALUES ('{\"type\":\"slurm.job.ended\"}');\n")
+    # A table of a session's own would not be durable; the service's role may make one only in public.
+    done = subprocess.run([program, "-n", "-c", str(clients), "-j", "1", "-T", str(SECONDS), "-f", script, url],
+                          capture_output=True, text=True, timeout=60)
+    found = re.search(r"tps = ([\d.]+)", done.stdout)
+    if not found:
+        sys.exit(f"http_cost.py: pgbench: {done.stdout}{done.stderr}")
+    return float(found[1])
+
+
+def psql(url, statement):
+    program = next(iter(sorted(pathlib.Path("/usr/lib/postgresql").glob("*/bin/psql"))))
+    done = subprocess.run([program, "-XAtq", "-d", url, "-c", statement], capture_output=True, text=True)
+    if done.returncode:
+        sys.exit(f"http_cost.py: psql: {done.stderr}")
+    return done.stdout.strip()
+
+
+def port_of(config):
+    return int(re.search(r"listen = \"127.0.0.1:(\d+)\"", config.read_text())[1])
+
+
+def webhook_cost(amdahl, config, folder):
+    secret = folder / "secret"
+    secret.write_text("whsec_" + base64.b64encode(SECRET).decode())
+    secret.chmod(0o600)
+    with open(config, "a") as out:
+        out.write(f'[cluster.local.hooks]\nsecret_files = ["{secret}"]\n')
+    owner = os.environ["AMDAHL_BENCH_FRESH_OWNER_URL"]
+    psql(owner, "CREATE TABLE IF NOT EXISTS bench_row (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, body jsonb)")
+    service = Service(amdahl, config)
+    service.says("leading")
+    rates = {}
+    for clients in (1, 4, 16):
+        pairs = []
+        for turn in range(3):
+            one = (lambda: pgbench(owner, clients, folder))
+            other = (lambda: wrk(port_of(config), clients, folder))
+            first, second = (one(), other()) if turn % 2 == 0 else reversed((other(), one()))
+            pairs.append((second, first))
+        rates[clients] = statistics.median(hook for hook, _ in pairs)
+        share = statistics.median(hook / commit for hook, commit in pairs)
+        row(f"durable signed webhooks a second, {clients} clients / pgbench commits",
+            f"{share:.2f} ({rates[clients]:.0f} / {statistics.median(commit for _, commit in pairs):.0f})",
+            f"{WEBHOOK_SHARE_MIN}" if clients < 16 else "rising",
+            share >= WEBHOOK_SHARE_MIN if clients < 16 else rates[16] > rates[4] > rates[1])
+    service.end()
+
+
+def get(connect, path, token=None):
+    """One GET over a connection that `connect` makes; the whole answer."""
+    with connect() as sock:
+        lines = f"GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n"
+        sock.sendall((lines + (f"Authorization: Bearer {token}\r\n" if token else "") + "\r\n").encode())
+        answer = b""
+        while piece := sock.recv(65536):
+            answer += piece
+    return answer
+
+
+def unix(path):
+    def connect():
+        sock = socket.socket(socket.AF_UNIX)
+        sock.settimeout(60)
+        sock.connect(str(path))
+        return sock
+    return connect
+
+
+def query_cost(amdahl, config):
+    service = Service(amdahl, config)
+    service.says("listening")
+    state = pathlib.Path(re.search(r'state_dir = "(.*)"', config.read_text())[1])
+    connect = unix(state / "amdahl.sock")
+    taken, stop = [], time.monotonic() + SECONDS
+
+    def read():
+        while time.monotonic() < stop:
+            begun = time.monotonic()
+            if b" 200 " not in get(connect, "/api/v1/status")[:20]:
+                sys.exit("http_cost.py: a status query failed")
+            taken.append((time.monotonic() - begun) * 1000)
+            time.sleep(0.5)  # people look twice a second; 50 at once would measure the queue alone
+
+    readers = [threading.Thread(target=read) for _ in range(READERS)]
+    for reader in readers:
+        reader.start()
+        time.sleep(0.5 / READERS)
+    for reader in readers:
+        reader.join()
+    p99 = statistics.quantiles(taken, n=100)[98]
+    row(f"status query, p99, {READERS} readers, 100,000 finished runs", f"{p99:.1f} ms (median {statistics.median(taken):.1f} of {len(taken)})",
+        f"{STATUS_P99_MS_MAX} ms", p99 <= STATUS_P99_MS_MAX)
+    before = peak_mib(service.process.pid)
+    streams = []
+    for _ in range(STREAMS):
+        sock = connect()
+        sock.sendall(b"GET /api/v1/stream HTTP/1.1\r\nHost: x\r\n\r\n")
+        streams.append(sock)
+    for sock in streams:
+        assert b"200" in sock.recv(1000)
+    time.sleep(1)
+    used = peak_mib(service.process.pid)
+    row(f"{STREAMS} idle streams, the service in all", f"{used:.0f} MiB (before them {before:.0f})", f"{STREAMS_MIB_MAX} MiB",
+        used <= STREAMS_MIB_MAX)
+    for sock in streams:
+        sock.close()
+    service.end()
+
+
+def start_cost(amdahl, folder):
+    taken = []
+    for turn in range(5):
+        config = configuration(folder / f"start-{turn}", "AMDAHL_BENCH_FRESH_URL")
+        state = pathlib.Path(re.search(r'state_dir = "(.*)"', config.read_text())[1])
+        service = Service(amdahl, config)
+        while True:
+            try:
+                if b" 200 " in get(unix(state / "amdahl.sock"), "/readyz")[:20]:
+                    break
+            except OSError:
+                time.sleep(0.002)
+        taken.append((time.monotonic() - service.begun) * 1000)
+        service.end()
+    row("service start to ready", f"{statistics.median(taken):.0f} ms", f"{READY_MS_MAX} ms",
+        statistics.median(taken) <= READY_MS_MAX)
+
+
+def main(amdahl):
+    if not shutil.which("wrk"):
+        return skipped("durable signed webhooks (wrk is missing: script/setup)", WEBHOOK_SHARE_MIN)
+    with tempfile.TemporaryDirectory(dir=os.environ["AMDAHL_BENCH_FOLDER"]) as name:
+        folder = pathlib.Path(name)
+        start_cost(amdahl, folder)
+        webhook_cost(amdahl, configuration(folder / "hooks", "AMDAHL_BENCH_FRESH_URL"), folder)
+        query_cost(amdahl, configuration(folder / "query"))
+    return None
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])
