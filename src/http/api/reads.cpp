@@ -125,7 +125,7 @@ std::vector<Route> experiment_routes() {
              "list_experiment_runs",
              "its submissions, newest first",
              {},
-             {limit, cursor}};
+             {{"state", "in this state", Kind::text, run_states}, limit, cursor}};
   runs.answers = with_problems({{200, "the page", "amdahl.runs/v1"}}, {400, 401, 403, 404});
   runs.handle = answering([runs](const Call& call) {
     const auto number = experiment_number(call.params.at("id"));
