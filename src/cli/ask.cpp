@@ -64,7 +64,8 @@ class LeaderWatch {
 }  // namespace
 
 Result<void> read_view(Context& context, std::string_view view, const json& args, json& document) {
-  const auto ledger = context.services.ledger();
+  const bool only_there = view == "verify" || view == "tokens";
+  const auto ledger = only_there ? context.services.own_ledger() : context.services.ledger();
   if (!ledger) return ledger.error();
   document = (*ledger)->read(view, args);
   if (document.is_null()) return Error{ErrorCode::not_found, not_found_text(view, args), {}};
@@ -112,7 +113,8 @@ Result<void> ask_leader(Context& context, std::string_view verb, const json& arg
                        (watch.holder().empty() ? "" : " of " + watch.holder()),
                    "amdahl status"};
     }
-    if (watch.nobody_leads()) {
+    // A service that answers leads, or will as soon as nobody does.
+    if (context.services.service() == nullptr && watch.nobody_leads()) {
       Drive drive;
       drive.observe = true;
       drive.commands_only = may_start == MayStart::nothing;

@@ -9,7 +9,8 @@
 
 namespace amdahl::cli {
 
-/// Fills `document` with a read model. not_found when there is nothing of that number or name.
+/// Fills `document` with a read model, of the service or (what none shows) of the ledger itself.
+/// not_found when there is nothing of that number or name.
 core::Result<void> read_view(Context& context, std::string_view view, const nlohmann::json& args,
                              nlohmann::json& document);
 

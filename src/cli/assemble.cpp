@@ -12,6 +12,7 @@
 #include "amdahl/loop/runner.hpp"
 #include "amdahl/scheduler_adapters/local.hpp"
 #include "config_file.hpp"
+#include "http_ledger.hpp"
 
 namespace amdahl::cli {
 
@@ -75,6 +76,22 @@ class SystemServices : public Services {
   }
 
   Result<ledger::Ledger*> ledger() override {
+    if (!looked_ && !ledger_ && !options_.ledger_only) {
+      const auto config = configuration();
+      if (!config) return config.error();
+      auto found = find_service(env_, options_, *config, [this](const std::string& which) {
+        if (options_.verbose) env_.err << "amdahl: " << which << '\n';
+      });
+      if (!found) return found.error();
+      service_ = std::move(*found);
+      looked_ = true;
+    }
+    if (service_) return service_.get();
+    return own_ledger();
+  }
+  HttpLedger* service() override { return service_.get(); }
+
+  Result<ledger::Ledger*> own_ledger() override {
     if (!ledger_) {
       const auto url = ledger_url();
       if (!url) return url.error();
@@ -122,6 +139,8 @@ class SystemServices : public Services {
   SeededRandom random_;
   std::optional<Config> config_;
   std::unique_ptr<ledger::Ledger> ledger_;
+  std::unique_ptr<HttpLedger> service_;
+  bool looked_ = false;  // for a service
   std::optional<ledger::Verification> proved_;
   std::function<void(std::chrono::microseconds)> on_write_;
   std::vector<std::unique_ptr<scheduler_adapters::Adapter>> adapters_;
@@ -155,7 +174,7 @@ Result<loop::Engine::Parts> SystemServices::parts(const Drive& drive) {
   const auto config = configuration();
   if (!config) return config.error();
   if (const auto made = make_adapters(); !made) return made.error();
-  const auto connected = ledger();
+  const auto connected = own_ledger();
   if (!connected) return connected.error();
   if (auto why = (*connected)->why_read_only(); !why.empty()) throw ledger::SchemaMismatch{why};
   if (!code_) code_.emplace(config->state_dir / "code");
@@ -167,6 +186,9 @@ Result<loop::Engine::Parts> SystemServices::parts(const Drive& drive) {
 }
 
 Result<loop::Actions> SystemServices::dry_run() {
+  // Its ledger need not be the one that is configured here.
+  if (service_ && !options_.server.empty())
+    return Error{ErrorCode::unreachable, service_->place() + " plans for itself", ""};
   auto all = parts({});
   if (!all) return all.error();
   loop::Engine engine{std::move(*all)};

@@ -42,7 +42,8 @@ class Reading {
 
   void read() {
     core::TomlTable root{document_, "", problems_};
-    for (const auto* section : {"service", "ledger", "budget", "experiment", "refute", "loop"}) {
+    for (const auto* section :
+         {"service", "client", "ledger", "budget", "experiment", "refute", "loop"}) {
       auto table = root.table(section);
       refuse_literal_secrets(table, section);
       read_section(table, std::string{section} + ".");

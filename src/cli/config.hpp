@@ -48,6 +48,8 @@ struct Config {
   std::filesystem::path tls_certificate;  ///< empty = none
   std::filesystem::path tls_key;
   std::string log_level = "info";
+  std::filesystem::path token_file;  ///< of whoever asks a service; empty = none
+  std::filesystem::path ca_file;  ///< that signed the service's certificate; empty = the system's
   std::filesystem::path state_dir;
   std::filesystem::path url_file;        ///< empty = none
   std::filesystem::path owner_url_file;  ///< empty = none

@@ -198,6 +198,8 @@ Config config_of(std::vector<Setting> settings) {
   config.tls_certificate = text("service.tls_certificate");
   config.tls_key = text("service.tls_key");
   config.log_level = text("service.log_level");
+  config.token_file = text("client.token_file");
+  config.ca_file = text("client.ca_file");
   config.state_dir = text("service.state_dir");
   config.url_file = text("ledger.url_file");
   config.owner_url_file = text("ledger.owner_url_file");

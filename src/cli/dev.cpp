@@ -65,6 +65,7 @@ void stop_legs(Environment& env, Services& services) {
 std::unique_ptr<Services> services_of(Context& context, const DevPlace& place) {
   auto options = context.options;
   options.config = place.config_file().string();
+  options.ledger_only = true;  // it is the service
   return assemble(context.env, options);
 }
 

@@ -92,7 +92,7 @@ class Examination {
   }
 
   Check check_ledger() {
-    const auto ledger = context_.services.ledger();
+    const auto ledger = context_.services.own_ledger();
     if (!ledger) return failed(ledger.error());
     ledger_ = *ledger;
     if (const auto why = ledger_->why_read_only(); !why.empty()) {

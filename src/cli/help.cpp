@@ -50,6 +50,7 @@ const std::vector<Parameter>& global_parameters() {
       {"--limit", "N", "rows of a list, at most 200 (50)"},
       {"--cursor", "C", "go on where a list ended"},
       {"--config", "FILE", "configuration (/etc/amdahl/amdahl.toml as root, else XDG)"},
+      {"--server", "URL", "ask this service: https://HOST:PORT, http://… or unix:/PATH"},
       {"--color", "WHEN", "auto, always or never"},
       {"--no-input", "", "never ask"},
       {"--timeout", "TIME", "how long to wait, like 30s"},

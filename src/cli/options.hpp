@@ -16,7 +16,9 @@ struct GlobalOptions {
   std::vector<std::string> columns;  ///< empty = the usual ones
   std::int64_t limit = 50;
   std::optional<std::int64_t> cursor;
-  std::string config;  ///< empty = search
+  std::string config;        ///< empty = search
+  std::string server;        ///< a service by its address; empty = that of this machine
+  bool ledger_only = false;  ///< ask no service
   bool color = false;
   bool input = true;  ///< may ask on a terminal
   std::optional<std::chrono::milliseconds> timeout;

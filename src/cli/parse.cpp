@@ -160,6 +160,7 @@ Result<GlobalOptions> options_of(const Args& args, const Environment& env) {
   }
   options.cursor = *cursor;
   options.config = args.text("config");
+  options.server = args.text("server", env.variable("AMDAHL_SERVER"));
   const auto color = wants_color(args, env);
   if (!color) return color.error();
   options.color = *color;

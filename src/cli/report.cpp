@@ -6,6 +6,7 @@
 
 #include "amdahl/core/sha256.hpp"
 #include "amdahl/ledger/errors.hpp"
+#include "http_ledger.hpp"
 
 namespace amdahl::cli {
 
@@ -62,6 +63,10 @@ ExitCode run_guarded(Context& context, const Command& command, const Args& args)
     const auto code = command.run(context, args);
     const bool cut_short = code == ExitCode::check_failed || code == ExitCode::timed_out;
     return cut_short && env.interrupted() ? ExitCode::interrupted : code;
+  } catch (const ServiceUnavailable& error) {
+    return report(env, error.error);
+  } catch (const ServiceRefused& error) {
+    return report(env, error.error);
   } catch (const ledger::Unavailable& error) {
     return report(
         env, {ErrorCode::unreachable, std::string{"the ledger does not answer: "} + error.what(),

@@ -41,8 +41,9 @@ core::Result<void> follow(Context& context, const std::string& run_key, json& ro
     }
     const auto ledger = context.services.ledger();
     if (!ledger) return ledger.error();
-    const auto head = (*ledger)->head();
-    if (head.term.empty() || head.released) {
+    const auto head =
+        context.services.service() == nullptr ? std::optional{(*ledger)->head()} : std::nullopt;
+    if (head && (head->term.empty() || head->released)) {
       Drive drive;
       drive.observe = true;
       drive.done = [&] { return !read_end(context, run_key, row) || !row.is_null(); };

@@ -90,6 +90,11 @@ ServiceDoors::ServiceDoors(Context& context, std::string ledger_url)
 
 ServiceDoors::~ServiceDoors() { close(std::chrono::milliseconds{0}); }
 
+void ServiceDoors::set_waiting(std::vector<std::string> waiting) {
+  const std::lock_guard lock{waiting_mutex_};
+  waiting_ = std::move(waiting);
+}
+
 void ServiceDoors::close(std::chrono::milliseconds patience) {
   if (api_) api_->stop();
   if (writer_) writer_->stop(patience);
@@ -104,6 +109,10 @@ http::ApiOptions ServiceDoors::api_options(const Config& config) {
   api.new_key = random_word;
   api.poke = [this] { waker_.poke(); };
   api.schema = schema_text;
+  api.waiting = [this] {
+    const std::lock_guard lock{waiting_mutex_};
+    return waiting_;
+  };
   api.metrics = [this](http::Desk& desk) { return exposition(desk); };
   return api;
 }

@@ -2,6 +2,7 @@
 
 #include <functional>
 #include <memory>
+#include <mutex>
 #include <nlohmann/json_fwd.hpp>
 #include <string>
 #include <string_view>
@@ -32,6 +33,8 @@ class ServiceDoors {
 
   Waker& waker() { return waker_; }
   telemetry::Metrics& metrics() { return *metrics_; }
+  /// After each cycle of this process; empty when it no longer leads.
+  void set_waiting(std::vector<std::string> waiting);
   std::uint16_t port() const { return server_->port(); }
   /// What is being answered may end until `patience` is over.
   void close(std::chrono::milliseconds patience);
@@ -43,6 +46,8 @@ class ServiceDoors {
   std::string exposition(http::Desk& desk);
 
   std::string ledger_url_;
+  std::mutex waiting_mutex_;
+  std::vector<std::string> waiting_;
   Waker waker_;
   std::unique_ptr<telemetry::Metrics> metrics_;
   http::HookSources sources_;

@@ -16,6 +16,8 @@
 
 namespace amdahl::cli {
 
+class HttpLedger;
+
 /// How far to drive the loop.
 struct Drive {
   enum class Until { stopped, nothing_left, one_cycle };
@@ -47,8 +49,12 @@ class Services {
   virtual ~Services() = default;
 
   virtual core::Result<Config> configuration() = 0;
-  /// Connected as the service's role; one connection for the process.
+  /// What commands read and ask: a service that runs, else the ledger itself.
   virtual core::Result<ledger::Ledger*> ledger() = 0;
+  /// The ledger itself, connected as the service's role; one connection for the process.
+  virtual core::Result<ledger::Ledger*> own_ledger() { return ledger(); }
+  /// The service that `ledger` answered with; null where that was the ledger itself.
+  virtual HttpLedger* service() { return nullptr; }
   virtual core::Result<scheduler_adapters::Adapter*> adapter(const std::string& cluster) = 0;
   /// Where the ledger is, for connections of one's own.
   virtual core::Result<std::string> ledger_url() = 0;

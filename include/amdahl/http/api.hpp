@@ -20,6 +20,8 @@ struct ApiOptions {
   std::function<void()> poke;
   /// The text of a JSON Schema by its name, `amdahl.status/v1`; empty when there is none.
   std::function<std::string_view(std::string_view)> schema;
+  /// Why nothing moves, as the last cycle of this process saw it; empty while another leads.
+  std::function<std::vector<std::string>()> waiting{};
   /// What GET /metrics shows; without it there is no such route.
   std::function<std::string(Desk&)> metrics{};
   std::chrono::milliseconds answer_patience{10'000};  ///< for a command's answer, then 202

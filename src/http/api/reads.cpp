@@ -125,7 +125,7 @@ std::vector<Route> experiment_routes() {
              "list_experiment_runs",
              "its submissions, newest first",
              {},
-             {limit, cursor}};
+             {{"state", "in this state", Kind::text, run_states}, limit, cursor}};
   runs.answers = with_problems({{200, "the page", "amdahl.runs/v1"}}, {400, 401, 403, 404});
   runs.handle = answering([runs](const Call& call) {
     const auto number = experiment_number(call.params.at("id"));
@@ -234,8 +234,12 @@ Route status_route(const ApiOptions& options) {
   Route route{"GET", "/api/v1/status", Access::read, "get_status", "the loop at a glance"};
   route.answers = with_problems({{200, "as it is now", "amdahl.status/v1"}}, {400, 401, 403});
   const double lease_s = std::chrono::duration<double>{options.lease_ttl}.count();
-  route.handle = answering([lease_s](const Call& call) {
-    return json_response(200, call.desk->ledger().read("status", {{"lease_ttl_s", lease_s}}));
+  route.handle = answering([lease_s, version = options.version,
+                            waiting = options.waiting](const Call& call) {
+    auto status = call.desk->ledger().read("status", {{"lease_ttl_s", lease_s}});
+    status["version"] = version;
+    status["waiting"] = waiting ? waiting() : std::vector<std::string>{};
+    return json_response(200, status);
   });
   return route;
 }

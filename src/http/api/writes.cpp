@@ -266,8 +266,9 @@ std::vector<Route> matched_writes(const Asking& asking) {
 
 // Commands by their words, for the command line: stored, and asked for again by their key.
 std::vector<Route> command_routes(const ApiOptions& options) {
-  Route put{"POST", "/api/v1/commands", Access::operate, "put_command",
-            "ask the leader for something by its word; needs an Idempotency-Key"};
+  Route put{"POST", "/api/v1/commands", Access::propose, "put_command",
+            "ask the leader for something by its word, with an Idempotency-Key; all but propose "
+            "needs the scope operate"};
   put.body = command_schema;
   put.answers =
       with_problems({{202, "stored", "amdahl.command/v1"}}, {400, 401, 403, 409, 415, 422});
@@ -280,6 +281,11 @@ std::vector<Route> command_routes(const ApiOptions& options) {
     if (!is_key(key) || key.find('/') != std::string::npos)
       return problem_response(*call.request,
                               {400, "bad-request", "this needs an Idempotency-Key of its own", ""});
+    if (body.at("verb") != "propose" &&
+        call.principal.scope.value_or(ledger::TokenScope::read) < ledger::TokenScope::operate)
+      return problem_response(
+          *call.request, {403, "forbidden", call.principal.name + " may propose and nothing else",
+                          "amdahl token create NAME --scope operate"});
     const auto args = body.value("args", json::object());
     call.desk->ledger().put_command(key, body.at("verb").get<std::string>(), args);
     const auto stored = call.desk->ledger().read("command", {{"key", key}});
