@@ -24,19 +24,22 @@ class ServiceDoors {
   using Log = std::function<void(std::string_view, const nlohmann::json&)>;
 
   static core::Result<std::unique_ptr<ServiceDoors>> open(Context& context, const Config& config,
-                                                          std::string ledger_url, Log log);
+                                                          std::string ledger_url, Log log,
+                                                          std::function<bool()> disturbed);
   ~ServiceDoors();
   ServiceDoors(const ServiceDoors&) = delete;
   ServiceDoors& operator=(const ServiceDoors&) = delete;
 
   Waker& waker() { return waker_; }
   telemetry::Metrics& metrics() { return *metrics_; }
+  /// Reads the TLS files anew, if the service has TLS; the old ones stay when that fails.
+  core::Result<void> reload(const Config& config);
   std::uint16_t port() const { return server_->port(); }
   /// What is being answered may end until `patience` is over.
   void close(std::chrono::milliseconds patience);
 
  private:
-  ServiceDoors(Context& context, std::string ledger_url);
+  ServiceDoors(std::string ledger_url, std::function<bool()> disturbed);
   http::ApiOptions api_options(const Config& config);
   std::string exposition(http::Desk& desk);
 
