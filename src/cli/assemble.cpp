@@ -244,6 +244,13 @@ Result<Driven> SystemServices::drive(const Drive& drive) {
     } else {
       env_.sleep(pause);
     }
+    if (drive.reload) {
+      if (auto fresh = drive.reload()) {
+        config_ = std::move(*fresh);
+        engine.use(settings_of(*config_, drive));
+        runner.idle_every(config_->idle_interval);
+      }
+    }
     return !env_.interrupted();
   });
   Driven driven;

@@ -71,6 +71,17 @@ const ConfigKey* find_config_key(std::string_view path) {
   return nullptr;
 }
 
+bool applies_on_reload(std::string_view path) {
+  // The owner's connection string is for `db migrate`: no service has it open.
+  for (const std::string_view whole :
+       {"service.log_level", "service.tls_certificate", "service.tls_key", "ledger.owner_url_file",
+        "loop.idle_interval", "loop.observe"}) {
+    if (path == whole) return true;
+  }
+  return path.starts_with("budget.") || path.starts_with("experiment.") ||
+         path.starts_with("refute.");
+}
+
 std::string_view kind_word(SettingKind kind) {
   switch (kind) {
     case SettingKind::text:

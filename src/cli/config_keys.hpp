@@ -24,6 +24,9 @@ const std::vector<ConfigKey>& config_keys();
 /// The row of `cluster.alpha.gpus` or `refute.checks`; null when there is none.
 const ConfigKey* find_config_key(std::string_view path);
 
+/// Whether a running service takes the setting over on SIGHUP; else it needs a restart.
+bool applies_on_reload(std::string_view path);
+
 std::string_view kind_word(SettingKind kind);
 
 }  // namespace amdahl::cli

@@ -26,6 +26,9 @@ struct Environment {
   std::function<void(std::chrono::milliseconds)> sleep;
   std::function<int()> interrupts;  ///< how often SIGINT or SIGTERM arrived
 
+  /// How often SIGHUP arrived since it was first asked; before, SIGHUP ends the process as usual.
+  std::function<int()> hangups = [] { return 0; };
+
   bool interrupted() const { return interrupts() > 0; }
 
   std::string variable(const std::string& name) const {

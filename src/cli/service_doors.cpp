@@ -83,10 +83,9 @@ std::filesystem::path service_socket(const Environment& env, const Config& confi
   return config.state_dir / "amdahl.sock";
 }
 
-ServiceDoors::ServiceDoors(Context& context, std::string ledger_url)
+ServiceDoors::ServiceDoors(std::string ledger_url, std::function<bool()> disturbed)
     : ledger_url_{std::move(ledger_url)},
-      waker_{[url = ledger_url_] { return ledger::open_doors(url); },
-             [&env = context.env] { return env.interrupted(); }} {}
+      waker_{[url = ledger_url_] { return ledger::open_doors(url); }, std::move(disturbed)} {}
 
 ServiceDoors::~ServiceDoors() { close(std::chrono::milliseconds{0}); }
 
@@ -99,6 +98,11 @@ void ServiceDoors::close(std::chrono::milliseconds patience) {
   if (api_) api_->stop();
   if (writer_) writer_->stop(patience);
   if (server_) server_->stop(patience);
+}
+
+core::Result<void> ServiceDoors::reload(const Config& config) {
+  if (config.tls_certificate.empty()) return {};
+  return server_->reload_tls({config.tls_certificate, config.tls_key});
 }
 
 http::ApiOptions ServiceDoors::api_options(const Config& config) {
@@ -145,8 +149,10 @@ std::vector<http::Route> ServiceDoors::hook_doors(core::Clock& clock) {
 }
 
 Result<std::unique_ptr<ServiceDoors>> ServiceDoors::open(Context& context, const Config& config,
-                                                         std::string ledger_url, Log log) {
-  auto doors = std::unique_ptr<ServiceDoors>{new ServiceDoors{context, std::move(ledger_url)}};
+                                                         std::string ledger_url, Log log,
+                                                         std::function<bool()> disturbed) {
+  auto doors =
+      std::unique_ptr<ServiceDoors>{new ServiceDoors{std::move(ledger_url), std::move(disturbed)}};
   const auto open_desk = [url = doors->ledger_url_] { return std::make_unique<LedgerDesk>(url); };
   doors->api_ = std::make_unique<http::Api>(doors->api_options(config));
   http::ServerOptions options;

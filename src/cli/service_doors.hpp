@@ -26,7 +26,8 @@ class ServiceDoors {
   using Log = std::function<void(std::string_view, const nlohmann::json&)>;
 
   static core::Result<std::unique_ptr<ServiceDoors>> open(Context& context, const Config& config,
-                                                          std::string ledger_url, Log log);
+                                                          std::string ledger_url, Log log,
+                                                          std::function<bool()> disturbed);
   ~ServiceDoors();
   ServiceDoors(const ServiceDoors&) = delete;
   ServiceDoors& operator=(const ServiceDoors&) = delete;
@@ -35,12 +36,14 @@ class ServiceDoors {
   telemetry::Metrics& metrics() { return *metrics_; }
   /// After each cycle of this process; empty when it no longer leads.
   void set_waiting(std::vector<std::string> waiting);
+  /// Reads the TLS files anew, if the service has TLS; the old ones stay when that fails.
+  core::Result<void> reload(const Config& config);
   std::uint16_t port() const { return server_->port(); }
   /// What is being answered may end until `patience` is over.
   void close(std::chrono::milliseconds patience);
 
  private:
-  ServiceDoors(Context& context, std::string ledger_url);
+  ServiceDoors(std::string ledger_url, std::function<bool()> disturbed);
   std::vector<http::Route> hook_doors(core::Clock& clock);
   http::ApiOptions api_options(const Config& config);
   std::string exposition(http::Desk& desk);

@@ -3,6 +3,7 @@
 #include <chrono>
 #include <functional>
 #include <nlohmann/json_fwd.hpp>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -33,7 +34,9 @@ struct Drive {
   /// Told of each cycle that was led; null when it failed.
   std::function<void(const loop::CycleReport*)> on_cycle;
   std::function<void(std::chrono::microseconds)> on_write;  ///< how long a stage took
-  std::function<void()> on_proved;                          ///< the chain was verified
+  /// Asked between cycles: the configuration from now on, where it changed.
+  std::function<std::optional<Config>()> reload{};
+  std::function<void()> on_proved;  ///< the chain was verified
 };
 
 struct Driven {

@@ -37,6 +37,20 @@ void on_signal(int) {
   if (interrupts.fetch_add(1) >= patience) ::_exit(interrupted);
 }
 
+std::atomic<int> hangups{0};
+
+void on_hangup(int) { hangups.fetch_add(1); }
+
+// Only a service obeys SIGHUP: for every other command a terminal that hangs up is the end.
+int count_hangups() {
+  static const bool caught = [] {
+    struct sigaction action {};
+    action.sa_handler = on_hangup;
+    return ::sigaction(SIGHUP, &action, nullptr) == 0;
+  }();
+  return caught ? hangups.load() : 0;
+}
+
 std::map<std::string, std::string> variables() {
   std::map<std::string, std::string> all;
   for (char** entry = environ; entry != nullptr && *entry != nullptr; ++entry) {
@@ -77,7 +91,8 @@ Environment make_system_environment(core::Clock& clock, const char* argv0) {
                   std::min<std::chrono::nanoseconds>(rest, std::chrono::milliseconds{50}));
             }
           },
-          [] { return interrupts.load(); }};
+          [] { return interrupts.load(); },
+          count_hangups};
 }
 
 }  // namespace amdahl::cli

@@ -10,7 +10,8 @@ namespace amdahl::cli {
 /// The system's clocks.
 std::unique_ptr<core::Clock> make_system_clock();
 
-/// The process as it was started; SIGINT and SIGTERM set `interrupted` from here on.
+/// The process as it was started; SIGINT and SIGTERM set `interrupted` from here on, SIGHUP
+/// counts once `hangups` was asked.
 Environment make_system_environment(core::Clock& clock, const char* argv0);
 
 }  // namespace amdahl::cli

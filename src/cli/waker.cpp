@@ -7,7 +7,7 @@ namespace amdahl::cli {
 using namespace std::chrono_literals;
 
 namespace {
-constexpr auto interrupt_interval = 50ms;
+constexpr auto disturbed_interval = 50ms;
 constexpr auto inbox_interval = 100ms;
 }  // namespace
 
@@ -37,7 +37,7 @@ void Waker::pause(std::chrono::milliseconds time, bool leads) {
   const auto until = std::chrono::steady_clock::now() + time;
   auto look_at = std::chrono::steady_clock::now();
   std::unique_lock lock{mutex_};
-  while (!news_ && !interrupted_() && std::chrono::steady_clock::now() < until) {
+  while (!news_ && !disturbed_() && std::chrono::steady_clock::now() < until) {
     if (leads && time > inbox_interval && std::chrono::steady_clock::now() >= look_at) {
       lock.unlock();
       const bool news = has_news();
@@ -46,7 +46,7 @@ void Waker::pause(std::chrono::milliseconds time, bool leads) {
       look_at = std::chrono::steady_clock::now() + inbox_interval;
     }
     const auto rest = until - std::chrono::steady_clock::now();
-    poked_.wait_for(lock, std::min<std::chrono::nanoseconds>(rest, interrupt_interval));
+    poked_.wait_for(lock, std::min<std::chrono::nanoseconds>(rest, disturbed_interval));
   }
   news_ = false;
 }

@@ -15,8 +15,9 @@ namespace amdahl::cli {
 class Waker {
  public:
   /// `doors` makes a connection for looking at the inbox; it may fail, then only pokes wake.
-  Waker(std::function<std::unique_ptr<ledger::Doors>()> doors, std::function<bool()> interrupted)
-      : open_doors_{std::move(doors)}, interrupted_{std::move(interrupted)} {}
+  /// `disturbed` is asked every 50 ms: true ends the pause.
+  Waker(std::function<std::unique_ptr<ledger::Doors>()> doors, std::function<bool()> disturbed)
+      : open_doors_{std::move(doors)}, disturbed_{std::move(disturbed)} {}
 
   void poke();
   void pause(std::chrono::milliseconds time, bool leads);
@@ -25,7 +26,7 @@ class Waker {
   bool has_news();
 
   std::function<std::unique_ptr<ledger::Doors>()> open_doors_;
-  std::function<bool()> interrupted_;
+  std::function<bool()> disturbed_;
   std::unique_ptr<ledger::Doors> doors_;
   ledger::Inbox seen_;
   std::mutex mutex_;

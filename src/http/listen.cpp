@@ -1,10 +1,13 @@
 #include "listen.hpp"
 
 #include <fmt/format.h>
+#include <openssl/ssl.h>
+#include <openssl/x509.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <boost/asio/ip/address.hpp>
+#include <ctime>
 
 #include "parameters.hpp"
 
@@ -98,6 +101,19 @@ Result<asio::ssl::context> load_tls(const TlsFiles& files) {
   context.use_private_key_file(files.key.string(), asio::ssl::context::pem, error);
   if (error) return bad(files.key);
   return context;
+}
+
+Result<core::WallTime> check_tls(const TlsFiles& files) {
+  auto context = load_tls(files);
+  if (!context) return context.error();
+  const auto* leaf = SSL_CTX_get0_certificate(context->native_handle());
+  std::tm expires{};
+  if (leaf == nullptr || ASN1_TIME_to_tm(X509_get0_notAfter(leaf), &expires) != 1) {
+    return Error{ErrorCode::invalid_config,
+                 fmt::format("{}: no date of expiry", files.certificate.string()),
+                 {}};
+  }
+  return core::WallTime{std::chrono::seconds{::timegm(&expires)}};
 }
 
 }  // namespace amdahl::http

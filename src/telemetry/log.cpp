@@ -19,7 +19,7 @@ constexpr auto level_names = std::to_array<std::string_view>({"debug", "info", "
 
 constexpr auto warnings = std::to_array<std::string_view>(
     {"experiment_held", "fenced", "lease_lapsed", "ledger_outcome_unknown", "ledger_refused",
-     "ledger_unavailable", "release_failed", "submit_failed"});
+     "ledger_unavailable", "notify_failed", "release_failed", "reload_failed", "submit_failed"});
 constexpr auto errors = std::to_array<std::string_view>({"ledger_altered", "ledger_rewound"});
 
 spdlog::level::level_enum spdlog_level(LogLevel level) {

@@ -75,8 +75,8 @@ class Stand:
         assert done.returncode == 0, done.stderr
         return json.loads(done.stdout)
 
-    def serve(self, config=None):
-        service = Service(config or self.config, self.folder / f"serve-{len(self._services)}.log")
+    def serve(self, config=None, environment=None):
+        service = Service(config or self.config, self.folder / f"serve-{len(self._services)}.log", environment)
         self._services.append(service)
         return service
 
@@ -144,11 +144,12 @@ class Stand:
 class Service:
     """One `amdahl serve`, with the events that it logged."""
 
-    def __init__(self, config, log):
+    def __init__(self, config, log, environment=None):
         self._log = log
         with open(log, "wb") as out:
             self._process = subprocess.Popen([PROGRAM, "--config", config, "serve"],
-                                             stdin=subprocess.DEVNULL, stdout=out, stderr=out)
+                                             stdin=subprocess.DEVNULL, stdout=out, stderr=out,
+                                             env={**os.environ, **(environment or {})})
 
     def events(self, name):
         lines = self._log.read_text().split("\n")[:-1]

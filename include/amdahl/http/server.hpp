@@ -11,6 +11,7 @@
 #include <string_view>
 #include <vector>
 
+#include "amdahl/core/clock.hpp"
 #include "amdahl/core/result.hpp"
 #include "amdahl/http/route.hpp"
 
@@ -20,6 +21,9 @@ struct TlsFiles {
   std::filesystem::path certificate;  ///< PEM, the chain
   std::filesystem::path key;          ///< PEM
 };
+
+/// Whether a service could use these files, without listening: when the leaf's certificate expires.
+core::Result<core::WallTime> check_tls(const TlsFiles& files);
 
 /// What one request was, for metrics and log.
 struct Served {

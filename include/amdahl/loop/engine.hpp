@@ -49,6 +49,9 @@ class Engine {
 
   explicit Engine(Parts parts);
 
+  /// From the next cycle on.
+  void use(Settings settings) { parts_.settings = std::move(settings); }
+
   /// One cycle. Throws what the ledger throws; nothing is lost then, the next cycle reads cold.
   CycleReport cycle(const ledger::Lease& lease, Leadership& leadership);
 

@@ -35,6 +35,9 @@ class Runner {
   /// a row.
   End run(Until until, const std::function<bool(std::chrono::milliseconds)>& wait);
 
+  /// From the next pause on.
+  void idle_every(std::chrono::milliseconds interval) { options_.idle_interval = interval; }
+
   const CycleReport& last() const { return last_; }
 
  private:

@@ -1,0 +1,201 @@
+"""A service that is reloaded, and one that is stopped in the middle of things."""
+
+import os
+import pathlib
+import signal
+import socket
+import ssl
+import subprocess
+import time
+import unittest
+
+from stand import PROGRAM, Stand, amdahl, wait_until
+
+STOP_S = 5
+REGISTERED = "SELECT count(*) FROM amdahl.experiment WHERE kind = 'trial'"
+
+
+class WithService(unittest.TestCase):
+    def setUp(self):
+        self.stand = Stand()
+        self.addCleanup(self.stand.remove)
+        self.stand.start_ledger()
+
+    def port(self, service):
+        return service.wait_for("listening")[0]["port"]
+
+    def answers(self, port):
+        with socket.create_connection(("127.0.0.1", port), timeout=10) as door:
+            door.sendall(b"GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+            return door.recv(4096).startswith(b"HTTP/1.1 200")
+
+
+class Reloads(WithService):
+    def configure(self, text):
+        (self.stand.state / "conf.d/life.toml").write_text(text)
+
+    def reload(self, service, event):
+        before = len(service.events(event))
+        service.signal(signal.SIGHUP)
+        return wait_until(lambda: service.events(event)[before:], event)[0]
+
+    def trials(self):
+        return [row for row in self.stand.ask("experiments")["experiments"] if row["kind"] == "trial"]
+
+    def test_what_can_change_does_and_what_cannot_is_named(self):
+        self.configure("[loop]\nobserve = true\n")
+        self.assertEqual(amdahl("jobs", "add", self.stand.threefold(), config=self.stand.config).returncode, 0)
+        service = self.stand.serve()
+        port = self.port(service)
+        service.wait_for("leading")
+        same = self.reload(service, "reloaded")
+        self.assertEqual((same["changed"], same["needs_restart"]), ({}, []))
+        self.configure('[service]\nlisten = "127.0.0.1:1"\nlog_level = "warning"\n[cluster.other]\ngpus = 1\n'
+                       '[loop]\nidle_interval = "100ms"\nlease_ttl = "4s"\n')
+        done = self.reload(service, "reloaded")
+        self.assertEqual(done["changed"], {"loop.observe": False, "loop.idle_interval": "100ms",
+                                           "service.log_level": "warning"})
+        self.assertLessEqual({"service.listen", "loop.lease_ttl", "cluster.other.gpus"},
+                             set(done["needs_restart"]))
+        wait_until(self.trials, "it observes no more: a trial begins")
+        self.assertTrue(self.answers(port))
+        self.configure('[service]\nlog_level = "info"\n')
+        self.assertEqual(self.reload(service, "reloaded")["changed"]["service.log_level"], "info")
+        self.assertEqual(self.reload(service, "reloaded")["needs_restart"], [])
+
+    def test_with_anything_wrong_nothing_changes_and_all_of_it_is_said(self):
+        self.configure("[loop]\nobserve = true\n")
+        self.assertEqual(amdahl("jobs", "add", self.stand.threefold(), config=self.stand.config).returncode, 0)
+        service = self.stand.serve()
+        service.wait_for("leading")
+        good = "[loop]\nobserve = false\n"
+        self.configure(good + "[refute]\nchecks = 6\n[budget]\nshare = 1\n")
+        said = " ".join(self.reload(service, "reload_failed")["problems"])
+        self.assertIn("refute.checks = 6 is even", said)
+        self.assertIn("budget.share", said)
+        secret = self.stand.state / "secrets/ledger-url"
+        mode = secret.stat().st_mode
+        secret.chmod(0o644)
+        self.configure(good + f'[service]\ntls_certificate = "{self.stand.folder}/none.pem"\n')
+        problems = self.reload(service, "reload_failed")["problems"]
+        self.assertEqual(len(problems), 2, problems)
+        self.assertIn("others may read", problems[0])
+        self.assertIn("service.tls_key", problems[1])
+        secret.chmod(mode)
+        self.configure(good + f'[service]\ntls_certificate = "{self.stand.folder}/none.pem"\n'
+                              f'tls_key = "{self.stand.folder}/none.key"\n')
+        self.assertIn("none.pem", self.reload(service, "reload_failed")["problems"][0])
+        self.configure("not toml")
+        self.reload(service, "reload_failed")
+        self.assertEqual(service.events("reloaded"), [])
+        self.configure(good)
+        self.assertEqual(self.trials(), [])
+        self.assertEqual(self.reload(service, "reloaded")["changed"], {"loop.observe": False})
+        wait_until(self.trials, "now it does")
+
+    def certify(self, name):
+        subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
+                        "-days", "30", "-subj", f"/CN={name}", "-keyout", self.stand.folder / "key.pem",
+                        "-out", self.stand.folder / "chain.pem"], check=True, stderr=subprocess.DEVNULL, timeout=60)
+        return (self.stand.folder / "chain.pem").read_text()
+
+    def test_a_renewed_certificate_is_served_and_a_spoilt_one_is_not(self):
+        first = self.certify("first")
+        self.configure(f'[service]\ntls_certificate = "{self.stand.folder}/chain.pem"\n'
+                       f'tls_key = "{self.stand.folder}/key.pem"\n')
+        service = self.stand.serve()
+        port = self.port(service)
+        service.wait_for("leading")
+        served = lambda: ssl.get_server_certificate(("127.0.0.1", port), timeout=10)
+        self.assertEqual(served(), first)
+        second = self.certify("second")
+        self.assertEqual(served(), first)
+        self.reload(service, "reloaded")
+        self.assertEqual(served(), second)
+        third = self.certify("third")
+        (self.stand.folder / "chain.pem").write_text(second)  # the key is the third one's
+        self.reload(service, "reload_failed")
+        self.assertEqual(served(), second)
+        (self.stand.folder / "chain.pem").write_text(third)
+        self.reload(service, "reloaded")
+        self.assertEqual(served(), third)
+
+
+class Stops(WithService):
+    def stop(self, service):
+        """Asks it to, and returns how long it took."""
+        begun = time.monotonic()
+        service.signal(signal.SIGTERM)
+        wait_until(lambda: not service.lives(), "it ends", seconds=30)
+        took = time.monotonic() - begun
+        self.assertEqual(service.stop(), 0)
+        self.assertLess(took, STOP_S)
+        self.assertEqual(len(service.events("stopped")), 1)
+        return took
+
+    def shims(self):
+        found = []
+        for process in pathlib.Path("/proc").glob("[0-9]*"):
+            try:
+                words = (process / "cmdline").read_bytes().split(b"\0")
+            except OSError:
+                continue
+            if words[0].endswith(b"amdahl-run") and os.fsencode(self.stand.state) in b" ".join(words):
+                found.append(int(process.name))
+        return found
+
+    def test_with_runs_under_way_they_go_on_and_the_next_service_has_them(self):
+        job = self.stand.threefold()
+        script = job.parent / "job.sh"
+        script.write_text(script.read_text().replace("=1500", "=6000").replace("=500", "=2000"))
+        self.assertEqual(amdahl("jobs", "add", job, config=self.stand.config).returncode, 0)
+        service = self.stand.serve()
+        wait_until(lambda: len(self.stand.executions()) >= 1 and self.shims(), "a leg runs")
+        self.stop(service)
+        shims = self.shims()
+        self.assertTrue(shims)
+        live = self.stand.sql("SELECT string_agg(run_key, ' ') FROM amdahl.run WHERE state NOT IN ('planned', 'ended')")
+        self.assertTrue(live)
+        wait_until(lambda: not set(shims) & set(self.shims()), "they end by themselves")
+        self.stand.serve()
+        for key in live.split():
+            wait_until(lambda: self.stand.sql(f"SELECT state FROM amdahl.run WHERE run_key = '{key}'") == "ended",
+                       f"{key} is recorded")
+        ran = [line.split()[0] for line in self.stand.executions()]
+        for key in live.split():
+            self.assertLessEqual(ran.count(key), 2)  # once for each arm
+
+    def test_with_a_ledger_that_stands_still(self):
+        service = self.stand.serve()
+        service.wait_for("leading")
+        processes = self.stand.server_processes()
+        for pid in processes:
+            os.kill(pid, signal.SIGSTOP)
+        try:
+            service.wait_for("ledger_unavailable")
+            self.stop(service)
+        finally:
+            for pid in processes:
+                os.kill(pid, signal.SIGCONT)
+        self.stand.serve().wait_for("leading")
+
+    def test_with_an_open_stream_and_half_sent_requests(self):
+        service = self.stand.serve()
+        port = self.port(service)
+        service.wait_for("leading")
+        doors = [socket.create_connection(("127.0.0.1", port), timeout=10) for _ in range(4)]
+        for door in doors:
+            self.addCleanup(door.close)
+        doors[0].sendall(b"GET /api/v1/stream HTTP/1.1\r\nHost: x\r\n\r\n")
+        self.assertIn(b"text/event-stream", doors[0].recv(4096))
+        doors[1].sendall(b"GET /healthz HTTP/1.1\r\nHos")
+        doors[2].sendall(b"POST /api/v1/hypotheses HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n{")
+        self.assertTrue(self.answers(port))  # so the others were taken
+        self.stop(service)
+        for door in doors:
+            while door.recv(4096):
+                pass  # to its end: nobody is left waiting
+
+
+if __name__ == "__main__":
+    unittest.main()
