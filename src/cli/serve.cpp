@@ -132,6 +132,7 @@ Drive drive_of(Life& life, ServiceDoors& doors) {
   drive.on_proved = [&] { metrics.ledger_verified(); };
   drive.on_cycle = [&](const loop::CycleReport* report) {
     using telemetry::CycleOutcome;
+    doors.set_waiting(report == nullptr ? std::vector<std::string>{} : report->waiting);
     if (report == nullptr) return metrics.cycle(CycleOutcome::failed, std::nullopt);
     metrics.cycle(report->acted ? CycleOutcome::acted : CycleOutcome::idle,
                   telemetry::CycleTimes{report->look, report->plan, report->perform});

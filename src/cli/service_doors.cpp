@@ -101,8 +101,14 @@ void ServiceDoors::close(std::chrono::milliseconds patience) {
 }
 
 core::Result<void> ServiceDoors::reload(const Config& config) {
-  if (config.tls_certificate.empty()) return {};
-  return server_->reload_tls({config.tls_certificate, config.tls_key});
+  auto sources = read_hook_sources(config);
+  if (!sources) return sources.error();
+  if (!config.tls_certificate.empty()) {
+    const auto loaded = server_->reload_tls({config.tls_certificate, config.tls_key});
+    if (!loaded) return loaded;
+  }
+  sources_.replace(std::move(*sources));
+  return {};
 }
 
 http::ApiOptions ServiceDoors::api_options(const Config& config) {

@@ -36,7 +36,7 @@ class ServiceDoors {
   telemetry::Metrics& metrics() { return *metrics_; }
   /// After each cycle of this process; empty when it no longer leads.
   void set_waiting(std::vector<std::string> waiting);
-  /// Reads the TLS files anew, if the service has TLS; the old ones stay when that fails.
+  /// Reads the secrets of hooks and the TLS files anew; all the old ones stay when that fails.
   core::Result<void> reload(const Config& config);
   std::uint16_t port() const { return server_->port(); }
   /// What is being answered may end until `patience` is over.

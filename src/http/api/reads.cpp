@@ -234,13 +234,13 @@ Route status_route(const ApiOptions& options) {
   Route route{"GET", "/api/v1/status", Access::read, "get_status", "the loop at a glance"};
   route.answers = with_problems({{200, "as it is now", "amdahl.status/v1"}}, {400, 401, 403});
   const double lease_s = std::chrono::duration<double>{options.lease_ttl}.count();
-  route.handle = answering([lease_s, version = options.version,
-                            waiting = options.waiting](const Call& call) {
-    auto status = call.desk->ledger().read("status", {{"lease_ttl_s", lease_s}});
-    status["version"] = version;
-    status["waiting"] = waiting ? waiting() : std::vector<std::string>{};
-    return json_response(200, status);
-  });
+  route.handle =
+      answering([lease_s, version = options.version, waiting = options.waiting](const Call& call) {
+        auto status = call.desk->ledger().read("status", {{"lease_ttl_s", lease_s}});
+        status["version"] = version;
+        status["waiting"] = waiting ? waiting() : std::vector<std::string>{};
+        return json_response(200, status);
+      });
   return route;
 }
 
