@@ -13,6 +13,7 @@
 #include "ask.hpp"
 #include "commands.hpp"
 #include "config_file.hpp"
+#include "doctor_check.hpp"
 #include "numbers.hpp"
 #include "report.hpp"
 #include "services.hpp"
@@ -30,14 +31,6 @@ using nlohmann::json;
 constexpr double disk_share_min = 0.05;  // PostgreSQL and snapshots need room to breathe
 constexpr double clock_skew_max_s = 5;   // nothing is decided by it, but people compare times
 
-/// One line of the report.
-struct Check {
-  enum class Result { pass, warning, failure } result = Result::pass;
-  std::string name;
-  std::string text;
-  std::string fix;
-};
-
 class Examination {
  public:
   explicit Examination(Context& context) : context_{context} {}
@@ -51,6 +44,10 @@ class Examination {
     guarded("worker", [&] { return check_shim(); });
     guarded("failpoint", [&] { return check_failpoint(); });
     guarded("disk", [&] { return check_disk(); });
+    if (config_) {
+      guarded("service", [&] { return check_service(context_.env, *config_); });
+      guarded("tls", [&] { return check_certificate(context_.env.clock, *config_); });
+    }
     check_clusters();
     return std::move(checks_);
   }

@@ -1,5 +1,6 @@
 """A service that is reloaded, and one that is stopped in the middle of things."""
 
+import json
 import os
 import pathlib
 import signal
@@ -9,10 +10,9 @@ import subprocess
 import time
 import unittest
 
-from stand import PROGRAM, Stand, amdahl, wait_until
+from stand import Stand, amdahl, wait_until
 
 STOP_S = 5
-REGISTERED = "SELECT count(*) FROM amdahl.experiment WHERE kind = 'trial'"
 
 
 class WithService(unittest.TestCase):
@@ -154,12 +154,12 @@ class Stops(WithService):
         self.stop(service)
         shims = self.shims()
         self.assertTrue(shims)
-        live = self.stand.sql("SELECT string_agg(run_key, ' ') FROM amdahl.run WHERE state NOT IN ('planned', 'ended')")
+        live = self.stand.sql("SELECT string_agg(run_key, ' ') FROM amdahl.worker_run WHERE state <> 0 AND outcome IS NULL")
         self.assertTrue(live)
         wait_until(lambda: not set(shims) & set(self.shims()), "they end by themselves")
         self.stand.serve()
         for key in live.split():
-            wait_until(lambda: self.stand.sql(f"SELECT state FROM amdahl.run WHERE run_key = '{key}'") == "ended",
+            wait_until(lambda: self.stand.sql(f"SELECT outcome IS NOT NULL FROM amdahl.worker_run WHERE run_key = '{key}'") == "t",
                        f"{key} is recorded")
         ran = [line.split()[0] for line in self.stand.executions()]
         for key in live.split():
@@ -183,18 +183,78 @@ class Stops(WithService):
         service = self.stand.serve()
         port = self.port(service)
         service.wait_for("leading")
-        doors = [socket.create_connection(("127.0.0.1", port), timeout=10) for _ in range(4)]
+        doors = [socket.socket(socket.AF_UNIX), *(socket.create_connection(("127.0.0.1", port)) for _ in range(3))]
         for door in doors:
             self.addCleanup(door.close)
+            door.settimeout(10)
+        doors[0].connect(service.events("listening")[0]["socket"])  # by its user, it needs no token
         doors[0].sendall(b"GET /api/v1/stream HTTP/1.1\r\nHost: x\r\n\r\n")
         self.assertIn(b"text/event-stream", doors[0].recv(4096))
         doors[1].sendall(b"GET /healthz HTTP/1.1\r\nHos")
-        doors[2].sendall(b"POST /api/v1/hypotheses HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n{")
+        doors[2].sendall(b"GET /healthz HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n{")
         self.assertTrue(self.answers(port))  # so the others were taken
         self.stop(service)
         for door in doors:
             while door.recv(4096):
                 pass  # to its end: nobody is left waiting
+
+
+class Doctor(WithService):
+    def check(self, name):
+        """The doctor's line of that name; None where it does not apply."""
+        done = amdahl("doctor", "-o", "json", config=self.stand.config)
+        self.assertIn(done.returncode, (0, 8), done.stderr)
+        return next((row for row in json.loads(done.stdout)["checks"] if row["name"] == name), None)
+
+    def configure(self, text):
+        (self.stand.state / "conf.d/life.toml").write_text(text)
+
+    def test_it_asks_the_service_and_finds_one_that_listens_elsewhere_or_is_gone(self):
+        self.assertIsNone(self.check("service"))
+        service = self.stand.serve()
+        service.wait_for("leading")
+        self.assertEqual(self.check("service")["result"], "pass")
+        with socket.create_server(("127.0.0.1", 0)) as taken:
+            port = taken.getsockname()[1]
+        self.configure(f'[service]\nlisten = "127.0.0.1:{port}"\n')
+        said = self.check("service")
+        self.assertEqual(said["result"], "failure")
+        self.assertIn(f"does not listen on 127.0.0.1:{port}", said["text"])
+        self.assertIn("restart", said["fix"])
+        service.signal(signal.SIGSTOP)
+        self.assertIn("did not answer", self.check("service")["text"])
+        service.kill()
+        said = self.check("service")
+        self.assertEqual(said["result"], "failure")
+        self.assertIn("nobody answers", said["text"])
+
+    def certify(self, days, name="x"):
+        files = [self.stand.folder / f"{name}.key", self.stand.folder / f"{name}.pem"]
+        subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
+                        "-days", "1", "-subj", "/CN=x", "-keyout", files[0], "-out", files[1]],
+                       check=True, stderr=subprocess.DEVNULL, timeout=60)
+        # Only this one takes a day that is over.
+        signed = subprocess.run(["openssl", "x509", "-in", files[1], "-signkey", files[0], "-days", str(days)],
+                                check=True, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, timeout=60)
+        files[1].write_bytes(signed.stdout)
+        self.configure(f'[service]\ntls_certificate = "{files[1]}"\ntls_key = "{files[0]}"\n')
+        return files
+
+    def test_it_looks_at_the_certificate(self):
+        self.assertIsNone(self.check("tls"))
+        for days, result, text in ((30, "pass", "29 days"), (13, "warning", "12 days"), (-1, "failure", "expired")):
+            self.certify(days)
+            said = self.check("tls")
+            self.assertEqual(said["result"], result, said)
+            self.assertIn(text, said["text"])
+            self.assertEqual("renew" in said["fix"], result != "pass")
+        key, chain = self.certify(30)
+        other, _ = self.certify(30, "y")
+        key.write_bytes(other.read_bytes())
+        self.configure(f'[service]\ntls_certificate = "{chain}"\ntls_key = "{key}"\n')
+        self.assertEqual(self.check("tls")["result"], "failure")
+        self.configure(f'[service]\ntls_certificate = "{chain}"\n')
+        self.assertIn("only one is set", self.check("tls")["text"])
 
 
 if __name__ == "__main__":

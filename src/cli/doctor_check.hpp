@@ -1,0 +1,25 @@
+#pragma once
+
+#include <string>
+
+#include "command.hpp"
+#include "config.hpp"
+
+namespace amdahl::cli {
+
+/// One line of the doctor's report.
+struct Check {
+  enum class Result { pass, warning, failure } result = Result::pass;
+  std::string name;
+  std::string text;  ///< empty: does not apply here
+  std::string fix;
+};
+
+/// The service of this configuration, as it answers on its Unix socket: this version, listening
+/// where the configuration says. Applies where the socket is there.
+Check check_service(const Environment& env, const Config& config);
+
+/// Certificate and key: fit, valid, and for how long yet.
+Check check_certificate(core::Clock& clock, const Config& config);
+
+}  // namespace amdahl::cli
