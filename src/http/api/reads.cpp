@@ -157,7 +157,8 @@ json sum_or_null(const json& rows, const char* field) {
 
 Response fleet_summary(const Call& call) {
   auto rows = json::array();
-  for (const auto& row : call.desk->ledger().read("rank", json::object()).at("jobs")) {
+  const auto ranked = call.desk->ledger().read("rank", json::object());
+  for (const auto& row : ranked.at("jobs")) {
     if (of_cluster(call, row)) rows.push_back(row);
   }
   const auto unknown = std::count_if(rows.begin(), rows.end(), [](const json& row) {
