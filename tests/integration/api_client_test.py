@@ -6,6 +6,7 @@ import signal
 import subprocess
 import unittest
 
+import certificates
 from cli_loop_test import violation
 from stand import PROGRAM, Stand, amdahl, wait_until
 
@@ -209,30 +210,15 @@ class Watching(WithService):
 
 
 class OverTls(unittest.TestCase):
-    def openssl(self, *words):
-        subprocess.run(["openssl", *map(str, words)], check=True, cwd=self.stand.folder, timeout=60,
-                       stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-
-    def make_chain(self):
-        """A CA, and a certificate of it for 127.0.0.1."""
-        folder = self.stand.folder
-        (folder / "leaf.cnf").write_text("subjectAltName=IP:127.0.0.1\n")
-        for name in ("ca", "other"):
-            self.openssl("req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
-                         "-keyout", f"{name}.key", "-out", f"{name}.pem", "-subj", f"/CN={name}", "-days", 2)
-        self.openssl("req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout",
-                     "leaf.key", "-out", "leaf.csr", "-subj", "/CN=loop")
-        self.openssl("x509", "-req", "-in", "leaf.csr", "-CA", "ca.pem", "-CAkey", "ca.key",
-                     "-CAcreateserial", "-out", "leaf.pem", "-days", 2, "-extfile", "leaf.cnf")
-
     def test_the_certificate_must_be_of_a_known_authority_and_of_this_name(self):
         self.stand = Stand()
         self.addCleanup(self.stand.remove)
         self.stand.start_ledger()
-        self.make_chain()
         folder = self.stand.folder
+        certificates.chain(folder, "IP:127.0.0.1")
+        certificates.self_signed(folder / "other.key", folder / "other.pem", "other")
         (self.stand.state / "conf.d/tls.toml").write_text(
-            f'[service]\ntls_certificate = "{folder}/leaf.pem"\ntls_key = "{folder}/leaf.key"\n')
+            f'[service]\ntls_certificate = "{folder}/chain.pem"\ntls_key = "{folder}/leaf.key"\n')
         port = self.stand.serve().wait_for("listening")[0]["port"]
         secret = folder / "token"
         secret.touch(0o600)
@@ -244,9 +230,9 @@ class OverTls(unittest.TestCase):
             config.write_text(f'[client]\ntoken_file = "token"\nca_file = "{authority}.pem"\n')
             return amdahl("status", "--server", f"https://{host}:{port}", config=config)
 
-        good = ask("127.0.0.1", "ca")
+        good = ask("127.0.0.1", "root")
         self.assertEqual(good.returncode, 0, good.stderr)
-        for host, authority in (("127.0.0.1", "other"), ("localhost", "ca")):
+        for host, authority in (("127.0.0.1", "other"), ("localhost", "root")):
             with self.subTest(host=host, authority=authority):
                 bad = ask(host, authority)
                 self.assertEqual(bad.returncode, 4, bad.stderr)

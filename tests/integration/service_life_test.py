@@ -6,10 +6,10 @@ import pathlib
 import signal
 import socket
 import ssl
-import subprocess
 import time
 import unittest
 
+import certificates
 from stand import Stand, amdahl, wait_until
 
 STOP_S = 5
@@ -94,9 +94,7 @@ class Reloads(WithService):
         wait_until(self.trials, "now it does")
 
     def certify(self, name):
-        subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
-                        "-days", "30", "-subj", f"/CN={name}", "-keyout", self.stand.folder / "key.pem",
-                        "-out", self.stand.folder / "chain.pem"], check=True, stderr=subprocess.DEVNULL, timeout=60)
+        certificates.self_signed(self.stand.folder / "key.pem", self.stand.folder / "chain.pem", name)
         return (self.stand.folder / "chain.pem").read_text()
 
     def test_a_renewed_certificate_is_served_and_a_spoilt_one_is_not(self):
@@ -230,13 +228,7 @@ class Doctor(WithService):
 
     def certify(self, days, name="x"):
         files = [self.stand.folder / f"{name}.key", self.stand.folder / f"{name}.pem"]
-        subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
-                        "-days", "1", "-subj", "/CN=x", "-keyout", files[0], "-out", files[1]],
-                       check=True, stderr=subprocess.DEVNULL, timeout=60)
-        # Only this one takes a day that is over.
-        signed = subprocess.run(["openssl", "x509", "-in", files[1], "-signkey", files[0], "-days", str(days)],
-                                check=True, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, timeout=60)
-        files[1].write_bytes(signed.stdout)
+        certificates.self_signed(*files, days=days)
         self.configure(f'[service]\ntls_certificate = "{files[1]}"\ntls_key = "{files[0]}"\n')
         return files
 

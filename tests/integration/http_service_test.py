@@ -1,0 +1,98 @@
+"""The service as a whole over HTTP: with a follower, stopped, killed, with TLS, without its ledger."""
+
+import http.client
+import socket
+import unittest
+
+import certificates
+from hook_setup import SECRET, configure, with_hooks
+from http_client import Door, raw, signed, statuses, trusting
+from stand import Stand, amdahl, wait_until
+
+
+class Lives(unittest.TestCase):
+    def setUp(self):
+        self.stand = Stand()
+        self.addCleanup(self.stand.remove)
+        self.stand.start_ledger()
+
+    def test_what_a_follower_takes_in_wakes_the_leader(self):
+        with_hooks(self.stand)
+        leader = self.stand.serve()
+        leader.wait_for("leading")
+        follower = self.stand.serve()
+        port = follower.wait_for("listening")[0]["port"]
+        follower.wait_for("following")
+        data = b'{"type":"slurm.job.ended"}'
+        self.assertEqual(Door(port=port).ask("POST", "/hooks/slurm", data, signed(SECRET, data)).status, 202)
+        wait_until(lambda: self.stand.sql("SELECT count(*) FROM amdahl.delivery WHERE NOT done") == "0",
+                   "the leader looked", 30)
+        self.assertFalse(follower.events("leading"))
+
+    def test_it_stops_soon_whoever_is_connected(self):
+        service = self.stand.serve()
+        port = service.wait_for("listening")[0]["port"]
+        stream = Door(socket_path=self.stand.state / "amdahl.sock").stream("/api/v1/stream")
+        half = socket.create_connection(("127.0.0.1", port))
+        self.addCleanup(half.close)
+        half.sendall(b"GET /healthz HTTP/1.1\r\nHo")
+        self.assertEqual(service.stop(), 0)
+        self.assertIsNone(stream.next())
+
+    def test_killed_between_receipt_and_answer_a_delivery_is_stored_once(self):
+        with_hooks(self.stand)
+        for point, status, stored in (("hooks.delivery_unsent", 202, "0"), ("hooks.delivery_stored", 200, "1")):
+            with self.subTest(point=point):
+                data = b'{"type":"slurm.job.ended"}'
+                headers = signed(SECRET, data)
+                killed = self.stand.serve(environment={"AMDAHL_FAILPOINT": point})
+                port = killed.wait_for("listening")[0]["port"]
+                with self.assertRaises((ConnectionError, http.client.HTTPException)):
+                    Door(port=port).ask("POST", "/hooks/slurm", data, headers)
+                wait_until(lambda: not killed.lives(), "the service is dead")
+                mine = f"SELECT count(*) FROM amdahl.delivery WHERE delivery_id = '{headers['webhook-id']}'"
+                self.assertEqual(self.stand.sql(mine), stored)
+                service = self.stand.serve()
+                port = service.wait_for("listening")[0]["port"]
+                self.assertEqual(Door(port=port).ask("POST", "/hooks/slurm", data, headers).status, status)
+                self.assertEqual(self.stand.sql(mine), "1")
+                service.stop()
+
+    def test_an_address_that_others_reach_needs_tls(self):
+        configure(self.stand, '[service]\nlisten = "0.0.0.0:0"\n')
+        done = amdahl("serve", config=self.stand.config)
+        self.assertEqual(done.returncode, 3, done.stderr)
+        self.assertIn("service.tls_certificate", done.stderr)
+
+    def test_tls_with_a_chain_is_what_clients_trust(self):
+        folder = self.stand.folder / "tls"
+        folder.mkdir()
+        certificates.chain(folder, "DNS:localhost,IP:127.0.0.1")
+        configure(self.stand, f'[service]\ntls_certificate = "{folder}/chain.pem"\ntls_key = "{folder}/leaf.key"\n')
+        service = self.stand.serve()
+        port = service.wait_for("listening")[0]["port"]
+        door = Door(port=port, tls=trusting(folder / "root.pem"))
+        self.assertEqual(door.get("/healthz").status, 200)
+        # Without TLS it says nothing of itself, and goes on serving.
+        self.assertEqual(statuses(raw(port, b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")), [])
+        self.assertEqual(door.get("/healthz").status, 200)
+
+    def test_a_service_without_its_ledger_says_so(self):
+        service = self.stand.serve()
+        service.wait_for("leading")
+        self.stand.crash_ledger()
+        here = Door(socket_path=self.stand.state / "amdahl.sock")
+        self.assertEqual(here.get("/healthz").status, 200)
+        away = here.get("/readyz")
+        self.assertEqual((away.status, away.kind()), (503, "ledger-unavailable"))
+        self.assertIn("retry-after", away.headers)
+        metrics = here.get("/metrics")
+        self.assertEqual(metrics.status, 200)
+        self.assertIn(b"amdahl_ledger_up 0", metrics.body)
+        self.stand.restart_ledger()
+        wait_until(lambda: here.get("/readyz").status == 200, "it is ready again")
+        wait_until(lambda: b"amdahl_ledger_up 1" in here.get("/metrics").body, "and says so")
+
+
+if __name__ == "__main__":
+    unittest.main()
