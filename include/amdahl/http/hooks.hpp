@@ -41,10 +41,9 @@ class HookSources {
 /// One request to a door, once it is answered. Every label is bounded by the configuration.
 struct HookReceipt {
   std::string source;             ///< `slurm/alpha`; the door alone while the cluster is unknown
-  std::string_view result;        ///< one of hook_results()
+  std::string_view result;        ///< one of telemetry::webhook_results()
   std::optional<double> lag_s{};  ///< since it was signed; unknown on the unsigned doors
 };
-const std::vector<std::string_view>& hook_results();
 
 /// What the doors need. Both references outlive the routes.
 struct HookOptions {
@@ -57,8 +56,5 @@ struct HookOptions {
 /// `/hooks/slurm`, `/hooks/kubernetes`, `/hooks/generic` (and its OPTIONS) and
 /// `/hooks/slurm-es/{token}/_doc`, all `immediate`.
 std::vector<Route> hook_routes(HookOptions options);
-
-/// A path with its URL token left out, as logs and answers may show it.
-std::string redacted_path(std::string_view path);
 
 }  // namespace amdahl::http

@@ -80,20 +80,6 @@ HookSources::List HookSources::current() const {
   return list_;
 }
 
-const std::vector<std::string_view>& hook_results() {
-  static const std::vector<std::string_view> results{
-      "stored",      "duplicate", "bad_signature", "stale",       "too_large",   "malformed",
-      "unsupported", "forbidden", "limited",       "unavailable", "switched_off"};
-  return results;
-}
-
-std::string redacted_path(std::string_view path) {
-  constexpr std::string_view door = "/hooks/slurm-es/";
-  if (!path.starts_with(door)) return std::string{path};
-  const auto end = std::min(path.find('/', door.size()), path.size());
-  return std::string{door} + "…" + std::string{path.substr(end)};
-}
-
 std::vector<Route> hook_routes(HookOptions options) {
   // Shared by the routes: whichever goes last takes it along.
   const auto intake = std::make_shared<const Intake>(std::move(options));
