@@ -1,17 +1,13 @@
 #include <fmt/format.h>
-#include <netinet/in.h>
-#include <sys/socket.h>
-#include <sys/time.h>
-#include <sys/un.h>
-#include <unistd.h>
 
-#include <array>
-#include <cerrno>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/local/stream_protocol.hpp>
 #include <chrono>
-#include <cstring>
 #include <filesystem>
 #include <nlohmann/json.hpp>
 
+#include "amdahl/http/client.hpp"
 #include "amdahl/http/server.hpp"
 #include "doctor_check.hpp"
 #include "service_doors.hpp"
@@ -24,85 +20,47 @@ using core::Error;
 using core::ErrorCode;
 using core::Result;
 using nlohmann::json;
+using Tcp = boost::asio::ip::tcp;
 
-constexpr timeval answer_patience{5, 0};
-constexpr std::size_t answer_bytes_max = 64 << 10;
+constexpr std::chrono::milliseconds answer_patience{5'000};
 constexpr int expiry_warning_days = 14;
 
-class Door {
- public:
-  explicit Door(int family) : door_{::socket(family, SOCK_STREAM | SOCK_CLOEXEC, 0)} {
-    ::setsockopt(door_, SOL_SOCKET, SO_RCVTIMEO, &answer_patience, sizeof answer_patience);
-    ::setsockopt(door_, SOL_SOCKET, SO_SNDTIMEO, &answer_patience, sizeof answer_patience);
-  }
-  ~Door() {
-    if (door_ >= 0) ::close(door_);
-  }
-  Door(const Door&) = delete;
-  Door& operator=(const Door&) = delete;
-
-  template <class Address>
-  bool connect(const Address& address) {
-    return door_ >= 0 &&
-           ::connect(door_, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0;
-  }
-  bool send(std::string_view text) {
-    return ::send(door_, text.data(), text.size(), MSG_NOSIGNAL) ==
-           static_cast<ssize_t>(text.size());
-  }
-  // To its end, or as much as comes in time.
-  std::string receive() {
-    std::string all;
-    std::array<char, 4096> part{};
-    while (all.size() < answer_bytes_max) {
-      const auto size = ::recv(door_, part.data(), part.size(), 0);
-      if (size <= 0) break;
-      all.append(part.data(), static_cast<std::size_t>(size));
-    }
-    return all;
-  }
-
- private:
-  int door_;
-};
+// Why nobody takes a connection there; nothing where somebody does.
+template <class Protocol>
+boost::system::error_code refused_at(const typename Protocol::endpoint& endpoint) {
+  boost::asio::io_context io;
+  typename Protocol::socket probe{io};
+  boost::system::error_code refused;
+  probe.connect(endpoint, refused);
+  return refused;
+}
 
 // The version that the service says it is.
 Result<std::string> ask_version(const std::filesystem::path& socket) {
-  sockaddr_un address{};
-  address.sun_family = AF_UNIX;
-  if (socket.string().size() >= sizeof address.sun_path)
-    return Error{ErrorCode::invalid_config, socket.string() + ": too long for a socket",
-                 "set service.socket to a shorter one"};
-  std::memcpy(address.sun_path, socket.c_str(), socket.string().size());
-  Door door{AF_UNIX};
-  if (!door.connect(address)) {
-    const int why = errno;
-    const auto* fix = why == EACCES ? "ask as root, as the service's user or one of its group"
-                                    : "amdahl serve, or systemctl start amdahl";
+  using Unix = boost::asio::local::stream_protocol;
+  if (const auto refused = refused_at<Unix>(Unix::endpoint{socket.string()})) {
+    const bool closed = refused == boost::system::errc::permission_denied;
     return Error{ErrorCode::unreachable,
-                 fmt::format("nobody answers at {}: {}", socket.string(), std::strerror(why)), fix};
+                 fmt::format("nobody answers at {}: {}", socket.string(), refused.message()),
+                 closed ? "ask as root, as the service's user or one of its group"
+                        : "amdahl serve, or systemctl start amdahl"};
   }
-  const auto answer =
-      door.send("GET /healthz HTTP/1.1\r\nHost: amdahl\r\nConnection: close\r\n\r\n")
-          ? door.receive()
-          : std::string{};
-  const auto body = answer.find("\r\n\r\n");
-  const auto health =
-      body == std::string::npos ? json{} : json::parse(answer.substr(body), nullptr, false);
+  http::ClientOptions options;
+  options.address.host = socket.string();
+  options.connect_within = options.answer_within = answer_patience;
+  const auto answer = http::Client{std::move(options)}.ask({"GET", "/healthz"});
+  if (!answer) {
+    return Error{ErrorCode::unreachable,
+                 fmt::format("{} took the connection and did not answer: {}", socket.string(),
+                             answer.error().message),
+                 "systemctl restart amdahl: runs go on meanwhile"};
+  }
+  const auto health = json::parse(answer->body, nullptr, false);
   if (health.is_object()) return health.value("version", "unknown");
-  return Error{ErrorCode::unreachable,
-               fmt::format("{} took the connection and did not answer within 5 s", socket.string()),
-               "systemctl restart amdahl: runs go on meanwhile"};
-}
-
-// Whether somebody listens on `port` of this machine; only a loopback address is asked.
-bool somebody_listens(std::uint16_t port) {
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_port = htons(port);
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  Door door{AF_INET};
-  return door.connect(address);
+  return Error{
+      ErrorCode::unreachable,
+      fmt::format("{} is no service of amdahl: it answers {}", socket.string(), answer->status),
+      "does another program have this socket? set service.socket"};
 }
 
 std::uint16_t port_of(const std::string& listen) {
@@ -128,7 +86,8 @@ Check check_service(const Environment& env, const Config& config) {
             "restart the service: runs go on meanwhile"};
   }
   const auto port = port_of(config.listen);
-  if (port != 0 && answers_on_loopback(config.listen) && !somebody_listens(port)) {
+  if (port != 0 && answers_on_loopback(config.listen) &&
+      refused_at<Tcp>({boost::asio::ip::address_v4::loopback(), port})) {
     return {Check::Result::failure, "",
             fmt::format("the service answers at {}, but does not listen on {}", socket.string(),
                         config.listen),
