@@ -73,8 +73,6 @@ std::string random_word() {
   return fmt::format("{:08x}{:08x}{:08x}{:08x}", random(), random(), random(), random());
 }
 
-constexpr std::size_t socket_path_max = 107;
-
 }  // namespace
 
 std::filesystem::path service_socket(const Environment& env, const Config& config) {
@@ -182,20 +180,14 @@ Result<std::unique_ptr<ServiceDoors>> ServiceDoors::open(Context& context, const
   options.unix_socket = service_socket(context.env, config);
   // Where nobody asked for a socket, none is no fault: its path is too long, or another service of
   // this state folder has it.
-  const bool asked = !config.socket.empty();
-  if (!asked && options.unix_socket.string().size() > socket_path_max) options.unix_socket.clear();
-  auto started = http::Server::start(options);
-  if (!started && !asked &&
-      started.error().message.find(options.unix_socket.string()) != std::string::npos) {
-    log("socket_unavailable", {{"why", started.error().message}});
-    options.unix_socket.clear();
-    started = http::Server::start(options);
-  }
+  options.socket_needed = !config.socket.empty();
+  const bool tls = options.tls.has_value();
+  auto started = http::Server::start(std::move(options));
   if (!started) return started.error();
   doors->server_ = std::move(*started);
   log("listening", {{"port", doors->server_->port()},
-                    {"tls", options.tls.has_value()},
-                    {"socket", options.unix_socket.string()}});
+                    {"tls", tls},
+                    {"socket", doors->server_->unix_socket().string()}});
   return doors;
 }
 

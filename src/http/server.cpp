@@ -58,6 +58,7 @@ class BeastServer final : public Server {
 
   Result<void> open();
   std::uint16_t port() const override { return port_; }
+  std::filesystem::path unix_socket() const override { return options_.unix_socket; }
   int connections() const override { return connections_.load(); }
   Result<void> reload_tls(const TlsFiles& files) override;
   void stop(std::chrono::milliseconds patience) override;
@@ -107,9 +108,14 @@ Result<void> BeastServer::open() {
   }
   if (!options_.unix_socket.empty()) {
     auto acceptor = listen_on(io_, options_.unix_socket);
-    if (!acceptor) return acceptor.error();
-    unix_ = std::move(*acceptor);
-    asio::co_spawn(io_, accept(*unix_), asio::detached);
+    if (!acceptor && options_.socket_needed) return acceptor.error();
+    if (acceptor) {
+      unix_ = std::move(*acceptor);
+      asio::co_spawn(io_, accept(*unix_), asio::detached);
+    } else {
+      if (options_.log) options_.log("socket_unavailable", {{"why", acceptor.error().message}});
+      options_.unix_socket.clear();
+    }
   }
   thread_ = std::thread{[this] { io_.run(); }};
   return {};

@@ -50,6 +50,7 @@ struct ServerOptions {
   std::string listen;                   ///< `127.0.0.1:7717`; port 0 = any; empty = no TCP
   std::string instance;                 ///< distinguishes the requests of this process in logs
   std::filesystem::path unix_socket{};  ///< empty = none
+  bool socket_needed = true;            ///< false: where it cannot be had, that is logged
   std::optional<TlsFiles> tls{};        ///< needed for an address that is not loopback
   int workers = 4;
   Limits limits{};
@@ -67,6 +68,7 @@ class Server {
   virtual ~Server() = default;
 
   virtual std::uint16_t port() const = 0;
+  virtual std::filesystem::path unix_socket() const = 0;  ///< empty = none
   virtual int connections() const = 0;
   /// Reads certificate and key anew; the old ones stay when that fails.
   virtual core::Result<void> reload_tls(const TlsFiles& files) = 0;
