@@ -38,13 +38,15 @@ void CommandWaiter::stop() {
 
 void CommandWaiter::look(std::vector<Waiting>& waiting, std::unique_ptr<Desk>& desk) {
   const auto now = std::chrono::steady_clock::now();
+  bool away = false;  // one that does not answer is asked once a look, however many wait
   std::erase_if(waiting, [&](Waiting& one) {
     std::optional<nlohmann::json> answer;
     try {
-      if (!desk) desk = open_desk_();
-      answer = desk->ledger().command_answer(one.key);
+      if (!away && !desk) desk = open_desk_();
+      if (!away) answer = desk->ledger().command_answer(one.key);
     } catch (const std::exception&) {
-      desk.reset();  // the ledger is away; the deadline tells whoever waits
+      away = true;  // the deadline tells whoever waits
+      desk.reset();
     }
     if (!answer && now < one.until) return false;
     one.answered(answer ? &*answer : nullptr);

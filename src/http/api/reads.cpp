@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "api_parts.hpp"
+#include "experiments.hpp"
 #include "parameters.hpp"
 
 // The read models as resources: the same documents, field for field, as the command line's.
@@ -56,26 +57,6 @@ Route list(const std::string& path, const std::string& view, const std::string& 
     return json_response(200, call.desk->ledger().read(view, args_of(call, route)));
   });
   return route;
-}
-
-// `EXP-12`, `exp-12` or `12`.
-std::optional<std::int64_t> experiment_number(std::string_view text) {
-  if (text.starts_with("EXP-") || text.starts_with("exp-")) text.remove_prefix(4);
-  return whole_number(text);
-}
-
-std::optional<json> experiment_of(const Call& call, const std::string& view) {
-  const auto number = experiment_number(call.params.at("id"));
-  if (!number) return std::nullopt;
-  auto document = call.desk->ledger().read(view, {{"experiment", *number}});
-  if (document.is_null()) return std::nullopt;
-  return document;
-}
-
-std::string experiment_tag(const json& experiment) {
-  return fmt::format("\"exp-{}.{}.{}\"", experiment.at("experiment").dump(),
-                     experiment.at("state").get<std::string>(),
-                     experiment.value("abort_requested", false) ? 1 : 0);
 }
 
 Route experiment_route(const std::string& suffix, const std::string& operation,

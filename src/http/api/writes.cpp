@@ -2,6 +2,7 @@
 
 #include "api_parts.hpp"
 #include "body.hpp"
+#include "experiments.hpp"
 #include "parameters.hpp"
 
 // What is asked of the leader: a command in the ledger, which it answers in its next cycle.
@@ -160,13 +161,6 @@ Route asking_route(Route route, const Asking& asking, int status, const std::str
   return route;
 }
 
-std::int64_t number_in(const Call& call, std::string_view prefix) {
-  std::string_view text = call.params.at("id");
-  if (text.size() > prefix.size() && text.substr(0, prefix.size()) == prefix)
-    text.remove_prefix(prefix.size());
-  return whole_number(text).value_or(-1);
-}
-
 // If-Match against the tag that the resource has now.
 std::optional<Problem> match_problem(const Call& call, const std::string& tag) {
   const auto sent = call.request->header("if-match");
@@ -186,22 +180,17 @@ Route with_match(Route route) {
 
 MakeAsk experiment_ask(const std::string& verb) {
   return [verb](const Call& call, const json& body) -> std::variant<Ask, Problem> {
-    const auto number = number_in(call, "EXP-");
-    const auto experiment = number < 0
-                                ? json(nullptr)
-                                : call.desk->ledger().read("experiment", {{"experiment", number}});
-    if (experiment.is_null())
+    const auto experiment = experiment_of(call, "experiment");
+    if (!experiment)
       return Problem{404, "not-found", "there is no experiment " + call.params.at("id"), ""};
-    const auto tag =
-        fmt::format("\"exp-{}.{}.{}\"", number, experiment.at("state").get<std::string>(),
-                    experiment.value("abort_requested", false) ? 1 : 0);
-    if (auto problem = match_problem(call, tag)) return *problem;
+    if (auto problem = match_problem(call, experiment_tag(*experiment))) return *problem;
     if (verb == "abort")
-      return Ask{verb, {{"experiment", number}, {"reason", body.value("reason", "")}}};
-    return Ask{verb,
-               {{"hypothesis", experiment.value("hypothesis", json(0)).is_number()
-                                   ? experiment["hypothesis"]
-                                   : json(0)}}};
+      return Ask{
+          verb,
+          {{"experiment", experiment->at("experiment")}, {"reason", body.value("reason", "")}}};
+    if (experiment->at("hypothesis").is_null())
+      return Problem{409, "conflict", "this experiment is of no idea that could be approved", ""};
+    return Ask{verb, {{"hypothesis", experiment->at("hypothesis")}}};
   };
 }
 
@@ -256,10 +245,12 @@ std::vector<Route> matched_writes(const Asking& asking) {
   routes.push_back(asking_route(
       approve, asking, 200, "amdahl.approve/v1",
       [](const Call& call, const json&) -> std::variant<Ask, Problem> {
-        const auto number = number_in(call, "H-");
-        if (number < 0)
+        std::string_view id = call.params.at("id");
+        if (id.starts_with("H-")) id.remove_prefix(2);
+        const auto number = whole_number(id);
+        if (!number)
           return Problem{404, "not-found", "there is no hypothesis " + call.params.at("id"), ""};
-        return Ask{"approve", {{"hypothesis", number}}};
+        return Ask{"approve", {{"hypothesis", *number}}};
       }));
   return routes;
 }
@@ -278,9 +269,12 @@ std::vector<Route> command_routes(const ApiOptions& options) {
       return problem_response(*call.request, *problem);
     const auto& body = std::get<json>(read);
     const std::string key{call.request->header("idempotency-key")};
-    if (!is_key(key) || key.find('/') != std::string::npos)
-      return problem_response(*call.request,
-                              {400, "bad-request", "this needs an Idempotency-Key of its own", ""});
+    // `api:` begins the keys that the other routes make of a caller and its own.
+    if (!is_key(key) || key.find('/') != std::string::npos || key.starts_with("api:"))
+      return problem_response(
+          *call.request,
+          {400, "bad-request", "this needs an Idempotency-Key of its own",
+           "one word of at most 120 visible characters, without / and no api: first"});
     if (body.at("verb") != "propose" &&
         call.principal.scope.value_or(ledger::TokenScope::read) < ledger::TokenScope::operate)
       return problem_response(
