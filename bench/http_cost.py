@@ -8,12 +8,9 @@ same two cores as the service and PostgreSQL, in turn, each for some seconds.
 """
 
 import base64
-import hashlib
-import hmac
 import os
 import pathlib
 import re
-import secrets
 import shutil
 import socket
 import statistics
@@ -22,6 +19,10 @@ import sys
 import tempfile
 import threading
 import time
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "tests/integration"))
+
+from wrk_load import webhook_requests, wrk  # noqa: E402
 
 from programs import Service, configuration, peak_mib, row, skipped
 
@@ -33,48 +34,14 @@ STREAMS = 1000
 STREAMS_MIB_MAX = 100
 READY_MS_MAX = 300
 WAKE_MS_MAX = 300
-SECRET = b"a secret of the bench, 32 bytes "
-
-LUA = """
-local requests = {}
-for line in io.lines("%s") do requests[#requests + 1] = line end
-local at = 0
-function setup(thread) end
-function init(args) end
-function request()
-  at = at + 1
-  local id, time, signature, body = requests[at]:match("^(%%S+) (%%S+) (%%S+) (.*)$")
-  return wrk.format("POST", "/hooks/generic", {["webhook-id"] = id, ["webhook-timestamp"] = time,
-    ["webhook-signature"] = signature, ["content-type"] = "application/json"}, body)
-end
-function done(summary, latency, all)
-  local bad = summary.errors.status + summary.errors.read + summary.errors.write + summary.errors.timeout
-  io.write(string.format("RESULT %%d %%d %%d\\n", summary.requests, summary.duration, bad))
-end
-"""
+SECRET = "whsec_" + base64.b64encode(b"a secret of the bench, 32 bytes ").decode()
 
 
-def signed_requests(path, count):
-    at = str(int(time.time()))
-    body = '{"type":"slurm.job.ended","data":{"job_id":"918273","state":"COMPLETED"}}'
-    with open(path, "w") as out:
-        for _ in range(count):
-            identity = "msg_" + secrets.token_hex(8)
-            mac = hmac.new(SECRET, f"{identity}.{at}.{body}".encode(), hashlib.sha256).digest()
-            out.write(f"{identity} {at} v1,{base64.b64encode(mac).decode()} {body}\n")
-
-
-def wrk(port, clients, folder):
-    requests = folder / f"requests-{clients}"
-    signed_requests(requests, 60_000)
-    script = folder / "post.lua"
-    script.write_text(LUA % requests)
-    done = subprocess.run(["wrk", "-t1", f"-c{clients}", f"-d{SECONDS}s", "-s", script, f"http://127.0.0.1:{port}/"],
-                          capture_output=True, text=True, timeout=60)
-    found = re.search(r"RESULT (\d+) (\d+) (\d+)", done.stdout)
-    if not found or int(found[3]):
-        sys.exit(f"http_cost.py: wrk: {done.stdout}{done.stderr}")
-    return int(found[1]) / (int(found[2]) / 1e6)
+def hooks(port, clients, folder):
+    done = wrk(port, webhook_requests(SECRET, 60_000), folder, clients, SECONDS, count=False)
+    if done["broken"] or done["refused"]:
+        sys.exit(f"http_cost.py: wrk: {done}")
+    return done["requests"] / done["seconds"]
 
 
 def pgbench(url, clients, folder):
@@ -104,7 +71,7 @@ def port_of(config):
 
 def webhook_cost(amdahl, config, folder):
     secret = folder / "secret"
-    secret.write_text("whsec_" + base64.b64encode(SECRET).decode())
+    secret.write_text(SECRET)
     secret.chmod(0o600)
     with open(config, "a") as out:
         out.write(f'[cluster.local.hooks]\nsecret_files = ["{secret}"]\n')
@@ -117,7 +84,7 @@ def webhook_cost(amdahl, config, folder):
         pairs = []
         for turn in range(3):
             one = (lambda: pgbench(owner, clients, folder))
-            other = (lambda: wrk(port_of(config), clients, folder))
+            other = (lambda: hooks(port_of(config), clients, folder))
             first, second = (one(), other()) if turn % 2 == 0 else reversed((other(), one()))
             pairs.append((second, first))
         rates[clients] = statistics.median(hook for hook, _ in pairs)

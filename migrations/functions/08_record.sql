@@ -157,6 +157,9 @@ BEGIN
         jsonb_build_object('state', amdahl._word('run_state', v_item.state)));
     END IF;
   END LOOP;
+  -- What a worker posted stands in the run now.
+  DELETE FROM posted_result WHERE run_key IN (
+    SELECT run_key FROM worker_run WHERE run_id = ANY (v_ended));
   PERFORM amdahl._settle(v_ended, v_closed);
   PERFORM amdahl._append(v_events);
   PERFORM amdahl._finish_aborts(ARRAY(SELECT DISTINCT experiment_id FROM worker_run WHERE run_id IN

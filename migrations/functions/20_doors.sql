@@ -12,7 +12,11 @@ DECLARE
   v_new boolean;
   v_all boolean[] := array_fill(false, ARRAY[jsonb_array_length(p_items)]);
 BEGIN
-  IF (SELECT count(*) FROM (SELECT FROM delivery WHERE NOT done LIMIT 10000) AS waiting) >= 10000 THEN
+  -- Counted only where the numbers allow that many: counting costs more than storing.
+  IF (SELECT coalesce(max(delivery_no), 0) FROM delivery)
+       - (SELECT coalesce(min(delivery_no), 0) FROM delivery WHERE NOT done) >= 9999
+     AND (SELECT count(*) FROM (SELECT FROM delivery WHERE NOT done LIMIT 10000) AS waiting) >= 10000
+  THEN
     RAISE EXCEPTION '10000 deliveries wait already: nobody leads, or it cannot keep up'
       USING ERRCODE = 'AM012', HINT = 'the sender may try again later';
   END IF;
@@ -41,9 +45,8 @@ LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, amdahl, pg_temp 
 BEGIN
   PERFORM amdahl._lead(p_term, p_fence);
   UPDATE delivery SET done = true WHERE NOT done AND delivery_no <= p_upto;
-  DELETE FROM delivery WHERE (source, delivery_id) IN (
-    SELECT source, delivery_id FROM delivery
-    WHERE done AND received_at < now() - interval '30 days' ORDER BY received_at LIMIT 1000);
+  DELETE FROM delivery WHERE delivery_no IN (SELECT delivery_no FROM delivery ORDER BY delivery_no LIMIT 1000)
+    AND done AND received_at < now() - interval '30 days';
 END
 $$;
 
@@ -129,9 +132,12 @@ BEGIN
 END
 $$;
 
+-- What was posted for these run keys.
 CREATE OR REPLACE FUNCTION amdahl.read_posted(p_args jsonb) RETURNS jsonb
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, amdahl, pg_temp AS $$
-  SELECT to_jsonb(body) FROM posted_result WHERE run_key = p_args->>'run_key'
+  SELECT jsonb_build_object('posted', coalesce(jsonb_object_agg(run_key, body), '{}'))
+  FROM posted_result
+  WHERE run_key IN (SELECT jsonb_array_elements_text(p_args->'run_keys'))
 $$;
 
 -- Newest first, by keyset.
@@ -193,4 +199,38 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, amdahl, pg_te
         AND c.experiment_id <> e.experiment_id),
     'bank', amdahl._bank_entries(NULL, e.experiment_id, 200))
   FROM experiment e WHERE e.experiment_id = (p_args->>'experiment')::bigint
+$$;
+
+-- What these clusters' webhooks told, and what they did not: runs that ended since the last one came; and,
+-- of the ends recorded after event `after` and over a minute ago, those that none of them named. A webhook
+-- may come later than its run was seen to end, so younger ends wait for the next question (`upto`).
+CREATE OR REPLACE FUNCTION amdahl.read_hooks(p_args jsonb) RETURNS jsonb
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, amdahl, pg_temp AS $$
+  WITH asked AS (SELECT jsonb_array_elements_text(p_args->'clusters') AS cluster),
+  heard AS MATERIALIZED (SELECT cluster, native_id, run_key, received_at FROM delivery
+    ORDER BY delivery_no DESC LIMIT 20000),
+  last AS (SELECT cluster, max(received_at) AS at FROM heard GROUP BY cluster),
+  upto AS MATERIALIZED (SELECT coalesce((SELECT seq FROM event
+    WHERE at < clock_timestamp() - interval '1 minute' ORDER BY seq DESC LIMIT 1), 0) AS seq),
+  ended AS (
+    SELECT r.cluster, r.native_id, r.run_key
+    FROM event v JOIN worker_run r ON r.run_id = substr(v.ref, 5)::bigint
+    WHERE v.kind = 'run_ended' AND r.native_id IS NOT NULL
+      AND v.seq > greatest((p_args->>'after')::bigint, (SELECT head_seq FROM loop_head) - 100000)
+      AND v.seq <= (SELECT seq FROM upto)),
+  unheard AS (
+    SELECT cluster, count(*) AS n FROM ended AS e
+    WHERE NOT EXISTS (SELECT FROM heard AS h WHERE h.cluster = e.cluster AND h.native_id = e.native_id)
+      AND NOT EXISTS (SELECT FROM heard AS h WHERE h.run_key = e.run_key)
+    GROUP BY cluster)
+  SELECT jsonb_build_object('schema', 'amdahl.hooks/v1', 'upto', (SELECT seq FROM upto),
+    'clusters', coalesce(jsonb_agg(jsonb_build_object(
+      'cluster', asked.cluster, 'last_at', amdahl._ts(last.at),
+      'silent_s', extract(epoch FROM clock_timestamp() - last.at),
+      'ended_since', (SELECT count(*) FROM worker_run AS r
+        WHERE r.cluster = asked.cluster AND r.native_id IS NOT NULL
+          AND r.ended_at > coalesce(last.at + interval '1 minute', '-infinity')),
+      'missed', CASE WHEN p_args ? 'after' THEN coalesce(unheard.n, 0) END)
+      ORDER BY asked.cluster), '[]'))
+  FROM asked LEFT JOIN last USING (cluster) LEFT JOIN unheard USING (cluster)
 $$;

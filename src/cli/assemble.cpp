@@ -13,6 +13,7 @@
 #include "amdahl/scheduler_adapters/local.hpp"
 #include "config_file.hpp"
 #include "http_ledger.hpp"
+#include "result_posts.hpp"
 
 namespace amdahl::cli {
 
@@ -151,6 +152,8 @@ Result<void> SystemServices::make_adapters() {
   if (!adapters_.empty()) return {};
   const auto config = configuration();
   if (!config) return config.error();
+  const auto posts = read_result_posts(*config);
+  if (!posts) return posts.error();
   for (const auto& cluster : config->clusters) {
     scheduler_adapters::LocalOptions options;
     options.cluster = cluster.name;
@@ -159,6 +162,8 @@ Result<void> SystemServices::make_adapters() {
     options.gpus = cluster.gpus;
     options.cpus = cluster.cpus;
     options.memory_bytes = cluster.memory_bytes;
+    if (const auto post = posts->clusters.find(cluster.name); post != posts->clusters.end())
+      options.post = post->second;
     adapters_.push_back(scheduler_adapters::make_local_adapter(std::move(options), env_.clock));
   }
   return {};

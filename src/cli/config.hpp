@@ -30,6 +30,8 @@ struct ClusterConfig {
   std::int64_t cpus = 0;
   std::int64_t memory_bytes = 0;
   HooksConfig hooks{};
+  std::string post_url{};                ///< empty = workers share a disk with the service
+  std::filesystem::path post_ca_file{};  ///< empty = what the workers' system trusts
 
   friend bool operator==(const ClusterConfig&, const ClusterConfig&) = default;
 };
@@ -47,6 +49,7 @@ struct Config {
   std::filesystem::path socket;           ///< empty = where it is looked for (service_socket)
   std::filesystem::path tls_certificate;  ///< empty = none
   std::filesystem::path tls_key;
+  std::filesystem::path post_key_file;  ///< empty = no worker posts its result
   std::string log_level = "info";
   std::filesystem::path token_file;  ///< of whoever asks a service; empty = none
   std::filesystem::path ca_file;  ///< that signed the service's certificate; empty = the system's

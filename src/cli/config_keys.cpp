@@ -15,6 +15,9 @@ const std::vector<ConfigKey>& config_keys() {
       {"service.tls_certificate", path, "",
        "PEM chain, leaf first; needed to listen where other machines reach it"},
       {"service.tls_key", path, "", "PEM file of its private key"},
+      {"service.post_key_file", path, "",
+       "file with the secret that the tokens of cluster.*.post_url are made with; the same for all "
+       "services of a ledger"},
       {"service.state_dir", path, "",
        "runs, slots and code snapshots; /var/lib/amdahl as root, else the XDG state folder"},
       {"service.log_level", text, "info",
@@ -31,6 +34,11 @@ const std::vector<ConfigKey>& config_keys() {
       {"cluster.*.gpus", whole, "0", "GPU slots of this machine; 0 = detect", 0, 1'000'000},
       {"cluster.*.cpus", whole, "0", "CPUs to hand out; 0 = detect", 0, 1'000'000},
       {"cluster.*.memory", size, "0B", "memory to hand out; 0B = detect"},
+      {"cluster.*.post_url", text, "",
+       "where workers that share no disk with the service post their results: "
+       "https://loop.example:7717"},
+      {"cluster.*.post_ca_file", path, "",
+       "PEM file of the CA that signed the certificate of post_url; the workers get its text"},
       {"cluster.*.hooks.enabled", boolean, "true",
        "whether webhooks of this cluster are taken; false answers 410 to those that are authentic"},
       {"cluster.*.hooks.secret_files", paths, "",

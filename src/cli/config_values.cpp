@@ -197,6 +197,7 @@ Config config_of(std::vector<Setting> settings) {
   config.socket = text("service.socket");
   config.tls_certificate = text("service.tls_certificate");
   config.tls_key = text("service.tls_key");
+  config.post_key_file = text("service.post_key_file");
   config.log_level = text("service.log_level");
   config.token_file = text("client.token_file");
   config.ca_file = text("client.ca_file");
@@ -221,7 +222,8 @@ Config config_of(std::vector<Setting> settings) {
     config.clusters.push_back(
         {base.substr(8, base.size() - 9), text(base + "adapter"),
          values[base + "gpus"].get<std::int64_t>(), values[base + "cpus"].get<std::int64_t>(),
-         core::parse_bytes(text(base + "memory")).value_or(0), hooks_of(values, base + "hooks.")});
+         core::parse_bytes(text(base + "memory")).value_or(0), hooks_of(values, base + "hooks."),
+         text(base + "post_url"), text(base + "post_ca_file")});
   }
   config.settings = std::move(settings);
   return config;

@@ -46,6 +46,7 @@ class Examination {
     guarded("disk", [&] { return check_disk(); });
     if (config_) {
       guarded("service", [&] { return check_service(context_.env, *config_); });
+      if (ledger_ != nullptr) guarded("hooks", [&] { return check_hooks(*ledger_, *config_); });
       guarded("tls", [&] { return check_certificate(context_.env.clock, *config_); });
     }
     check_clusters();

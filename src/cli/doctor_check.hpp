@@ -2,6 +2,7 @@
 
 #include <string>
 
+#include "amdahl/ledger/ledger.hpp"
 #include "command.hpp"
 #include "config.hpp"
 
@@ -21,5 +22,8 @@ Check check_service(const Environment& env, const Config& config);
 
 /// Certificate and key: fit, valid, and for how long yet.
 Check check_certificate(core::Clock& clock, const Config& config);
+
+/// Whether webhooks still come from the clusters that have a secret for them.
+Check check_hooks(ledger::Ledger& ledger, const Config& config);
 
 }  // namespace amdahl::cli

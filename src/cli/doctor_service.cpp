@@ -7,8 +7,8 @@
 #include <filesystem>
 #include <nlohmann/json.hpp>
 
-#include "amdahl/http/client.hpp"
 #include "amdahl/http/server.hpp"
+#include "amdahl/http_client/client.hpp"
 #include "doctor_check.hpp"
 #include "service_doors.hpp"
 
@@ -45,10 +45,10 @@ Result<std::string> ask_version(const std::filesystem::path& socket) {
                  closed ? "ask as root, as the service's user or one of its group"
                         : "amdahl serve, or systemctl start amdahl"};
   }
-  http::ClientOptions options;
+  http_client::ClientOptions options;
   options.address.host = socket.string();
   options.connect_within = options.answer_within = answer_patience;
-  const auto answer = http::Client{std::move(options)}.ask({"GET", "/healthz"});
+  const auto answer = http_client::Client{std::move(options)}.ask({"GET", "/healthz"});
   if (!answer) {
     return Error{ErrorCode::unreachable,
                  fmt::format("{} took the connection and did not answer: {}", socket.string(),

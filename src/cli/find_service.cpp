@@ -17,12 +17,12 @@ constexpr std::chrono::milliseconds local_patience{1'000};
 constexpr std::chrono::milliseconds asked_patience{5'000};
 
 Result<std::string> token_for(const Environment& env, const Config& config,
-                              const http::ServiceAddress& address) {
-  if (address.via == http::ServiceAddress::Via::unix_socket) return std::string{};
+                              const http_client::ServiceAddress& address) {
+  if (address.via == http_client::ServiceAddress::Via::unix_socket) return std::string{};
   const auto variable = env.variable("AMDAHL_TOKEN_FILE");
   const auto file = variable.empty() ? config.token_file : env.directory / variable;
   if (file.empty()) return std::string{};
-  if (address.via == http::ServiceAddress::Via::tcp && !address.is_local()) {
+  if (address.via == http_client::ServiceAddress::Via::tcp && !address.is_local()) {
     return Error{ErrorCode::not_allowed,
                  fmt::format("{} would show the token to the network", address.text()),
                  "ask over https://"};
@@ -33,11 +33,11 @@ Result<std::string> token_for(const Environment& env, const Config& config,
 Result<std::unique_ptr<HttpLedger>> service_asked_for(const Environment& env,
                                                       const GlobalOptions& options,
                                                       const Config& config) {
-  const auto address = http::parse_service_address(options.server);
+  const auto address = http_client::parse_service_address(options.server);
   if (!address) return address.error();
   const auto token = token_for(env, config, *address);
   if (!token) return token.error();
-  http::ClientOptions client;
+  http_client::ClientOptions client;
   client.address = *address;
   client.token = *token;
   client.ca_file = config.ca_file;
@@ -62,7 +62,7 @@ Result<std::unique_ptr<HttpLedger>> find_service(
     say(fmt::format("asking the ledger itself: no service at {}", socket.string()));
     return std::unique_ptr<HttpLedger>{};
   }
-  http::ClientOptions client;
+  http_client::ClientOptions client;
   client.address.host = socket.string();
   auto service = std::make_unique<HttpLedger>(std::move(client), AMDAHL_VERSION);
   if (const auto there = service->probe(local_patience); !there) {

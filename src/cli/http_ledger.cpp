@@ -29,7 +29,7 @@ std::string value_text(const json& value) {
 }
 
 // RFC 9457 as an error of ours, with every field that is wrong.
-Error problem_of_answer(const http::ClientAnswer& answer, ErrorCode code,
+Error problem_of_answer(const http_client::ClientAnswer& answer, ErrorCode code,
                         const std::string& place) {
   const auto problem = json::parse(answer.body, nullptr, false);
   if (!problem.is_object())
@@ -43,7 +43,7 @@ Error problem_of_answer(const http::ClientAnswer& answer, ErrorCode code,
   return {code, detail, text_of(problem, "hint")};
 }
 
-[[noreturn]] void throw_problem(const http::ClientAnswer& answer, const std::string& place) {
+[[noreturn]] void throw_problem(const http_client::ClientAnswer& answer, const std::string& place) {
   const auto said = [&](ErrorCode code) { return problem_of_answer(answer, code, place); };
   switch (answer.status) {
     case 400:
@@ -68,7 +68,7 @@ std::string with_query(std::string path, const json& args,
   for (const auto name : names) {
     const auto it = args.find(name);
     if (it == args.end()) continue;
-    path += fmt::format("{}{}={}", separator, name, http::percent_encoded(value_text(*it)));
+    path += fmt::format("{}{}={}", separator, name, http_client::percent_encoded(value_text(*it)));
     separator = '&';
   }
   return path;
@@ -93,7 +93,7 @@ std::string resource_of(std::string_view view, const json& args) {
     return with_query(std::string{base} + std::string{path}, args, names);
   };
   const auto part = [&](const char* field) {
-    return http::percent_encoded(value_text(args.value(field, json{})));
+    return http_client::percent_encoded(value_text(args.value(field, json{})));
   };
   if (view == "status" || view == "queue") return of(view);
   if (view == "rank") return of("wastes");
@@ -116,7 +116,7 @@ std::string resource_of(std::string_view view, const json& args) {
 Result<void> HttpLedger::probe(std::chrono::milliseconds patience) const {
   auto options = client_.options();
   options.connect_within = options.answer_within = patience;
-  const auto answer = http::Client{options}.ask({"GET", "/healthz"});
+  const auto answer = http_client::Client{options}.ask({"GET", "/healthz"});
   if (!answer) return answer.error();
   const auto health = json::parse(answer->body, nullptr, false);
   if (!health.is_object() || text_of(health, "schema") != "amdahl.health/v1") {
@@ -136,7 +136,7 @@ Result<void> HttpLedger::probe(std::chrono::milliseconds patience) const {
       "use the amdahl that lies beside the service"};
 }
 
-json HttpLedger::ask(const http::ClientRequest& request) const {
+json HttpLedger::ask(const http_client::ClientRequest& request) const {
   ++asked_;
   const auto answer = client_.ask(request);
   if (!answer) throw ServiceUnavailable{answer.error()};
@@ -192,7 +192,7 @@ std::string HttpLedger::why_read_only() const {
 Result<void> HttpLedger::follow(std::int64_t seq, const std::function<bool(const json&)>& on_event,
                                 const std::function<bool()>& go_on) const {
   std::string kind, data;
-  http::LineListener listener;
+  http_client::LineListener listener;
   listener.go_on = go_on;
   listener.on_line = [&](std::string_view line) {
     if (line.starts_with("event: ")) {

@@ -5,7 +5,7 @@
 #include <nlohmann/json.hpp>
 #include <string>
 
-#include "amdahl/http/client.hpp"
+#include "amdahl/http_client/client.hpp"
 #include "amdahl/ledger/errors.hpp"
 #include "amdahl/ledger/ledger.hpp"
 #include "config.hpp"
@@ -30,7 +30,7 @@ struct ServiceUnavailable : ledger::Unavailable {
 /// throws std::logic_error: the service does that.
 class HttpLedger final : public ledger::Ledger {
  public:
-  HttpLedger(http::ClientOptions options, std::string version)
+  HttpLedger(http_client::ClientOptions options, std::string version)
       : client_{std::move(options)}, version_{std::move(version)} {}
 
   /// Whether a service of our series answers, within `patience`.
@@ -85,9 +85,9 @@ class HttpLedger final : public ledger::Ledger {
 
  private:
   /// The document of an answer; null = 404.
-  nlohmann::json ask(const http::ClientRequest& request) const;
+  nlohmann::json ask(const http_client::ClientRequest& request) const;
 
-  http::Client client_;
+  http_client::Client client_;
   std::string version_;
   mutable std::int64_t asked_ = 0;
 };

@@ -122,6 +122,7 @@ Drive drive_of(Life& life, ServiceDoors& doors) {
   drive.log = life.log();
   drive.pause = [&](std::chrono::milliseconds time, bool leads) {
     life.pausing(leads);
+    doors.set_leading(leads);
     doors.waker().pause(time, leads);
   };
   drive.reload = [&] { return life.reload(doors); };

@@ -5,9 +5,11 @@
 #include <nlohmann/json.hpp>
 #include <random>
 
+#include "amdahl/http/result_post.hpp"
 #include "config_file.hpp"
 #include "embedded_schemas.hpp"
 #include "hook_sources.hpp"
+#include "result_posts.hpp"
 
 namespace amdahl::cli {
 
@@ -62,6 +64,13 @@ telemetry::MetricsOptions metrics_options(const Config& config,
     options.clusters.push_back(cluster.name);
     for (const auto* door : {"slurm", "slurm-es", "kubernetes", "generic"})
       options.sources.push_back(fmt::format("{}/{}", door, cluster.name));
+  }
+  for (const auto& cluster : config.clusters) {
+    const auto& hooks = cluster.hooks;
+    if (!hooks.enabled || (hooks.secret_files.empty() && hooks.url_token_file.empty())) continue;
+    const bool known = cluster.adapter == "slurm" || cluster.adapter == "kubernetes";
+    options.heard[cluster.name] =
+        fmt::format("{}/{}", known ? cluster.adapter : "generic", cluster.name);
   }
   for (const auto& route : routes) options.routes.push_back(route.pattern);
   return options;
@@ -131,6 +140,8 @@ std::string ServiceDoors::exposition(http::Desk& desk) {
   try {
     const auto numbers =
         telemetry::ledger_numbers(desk.ledger().read("metrics", metrics_->ledger_args()));
+    if (const auto args = metrics_->hooks_args(); !args.is_null())
+      metrics_->hooks(desk.ledger().read("hooks", args), leads_);
     if (numbers) return metrics_->render(*numbers);
   } catch (const std::exception&) {
     return metrics_->render(std::nullopt);
@@ -169,6 +180,10 @@ Result<std::unique_ptr<ServiceDoors>> ServiceDoors::open(Context& context, const
   doors->sources_.replace(std::move(*sources));
   auto routes = doors->api_->routes();
   for (auto& route : doors->hook_doors(context.env.clock)) routes.push_back(std::move(route));
+  auto posts = read_result_posts(config);
+  if (!posts) return posts.error();
+  routes.push_back(http::result_post_route(std::move(posts->secret),
+                                           [waker = &doors->waker_] { waker->poke(); }));
   options.routes = with_document(std::move(routes));
   doors->metrics_ = std::make_unique<telemetry::Metrics>(metrics_options(config, options.routes),
                                                          context.env.clock);

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <functional>
 #include <memory>
 #include <mutex>
@@ -34,6 +35,8 @@ class ServiceDoors {
 
   Waker& waker() { return waker_; }
   telemetry::Metrics& metrics() { return *metrics_; }
+  /// Whether this process leads: what a leader counts, others do not count again.
+  void set_leading(bool leads) { leads_ = leads; }
   /// After each cycle of this process; empty when it no longer leads.
   void set_waiting(std::vector<std::string> waiting);
   /// Reads the secrets of hooks and the TLS files anew; all the old ones stay when that fails.
@@ -51,6 +54,7 @@ class ServiceDoors {
   std::string ledger_url_;
   std::mutex waiting_mutex_;
   std::vector<std::string> waiting_;
+  std::atomic<bool> leads_{false};
   Waker waker_;
   std::unique_ptr<telemetry::Metrics> metrics_;
   http::HookSources sources_;

@@ -9,6 +9,8 @@ using namespace std::chrono_literals;
 namespace {
 constexpr auto disturbed_interval = 50ms;
 constexpr auto inbox_interval = 100ms;
+// Each delivery pokes: cycle after cycle would take the ledger from those that still come.
+constexpr auto poked_interval = 100ms;
 }  // namespace
 
 void Waker::poke() {
@@ -33,6 +35,7 @@ bool Waker::has_news() {
   }
 }
 
+// The first poke in a while is heard at once.
 void Waker::pause(std::chrono::milliseconds time, bool leads) {
   const auto until = std::chrono::steady_clock::now() + time;
   auto look_at = std::chrono::steady_clock::now();
@@ -47,6 +50,13 @@ void Waker::pause(std::chrono::milliseconds time, bool leads) {
     }
     const auto rest = until - std::chrono::steady_clock::now();
     poked_.wait_for(lock, std::min<std::chrono::nanoseconds>(rest, disturbed_interval));
+  }
+  if (news_) {
+    const auto heard = std::min(until, heard_ + poked_interval);
+    while (!disturbed_() && std::chrono::steady_clock::now() < heard)
+      poked_.wait_for(lock, std::min<std::chrono::nanoseconds>(
+                                heard - std::chrono::steady_clock::now(), disturbed_interval));
+    heard_ = std::chrono::steady_clock::now();
   }
   news_ = false;
 }

@@ -32,6 +32,7 @@ class Waker {
   std::mutex mutex_;
   std::condition_variable poked_;
   bool news_ = false;
+  std::chrono::steady_clock::time_point heard_;  ///< the last poke that ended a pause
 };
 
 }  // namespace amdahl::cli

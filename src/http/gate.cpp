@@ -37,19 +37,6 @@ std::optional<TokenScope> needed(Access access, const Request& request) {
   return TokenScope::admin;
 }
 
-std::string_view bearer(const Request& request) {
-  auto value = request.header("authorization");
-  constexpr std::string_view scheme = "bearer ";
-  const bool fits = value.size() > scheme.size() &&
-                    std::equal(scheme.begin(), scheme.end(), value.begin(), [](char a, char b) {
-                      return a == static_cast<char>(b >= 'A' && b <= 'Z' ? b - 'A' + 'a' : b);
-                    });
-  if (!fits) return {};
-  value.remove_prefix(scheme.size());
-  while (value.starts_with(' ')) value.remove_prefix(1);
-  return value;
-}
-
 // Whoever may become this service's user may do what it may; others of this machine may look.
 Principal of_uid(std::uint32_t uid) {
   const bool ours = uid == 0 || uid == ::geteuid();
@@ -84,11 +71,11 @@ std::optional<ledger::Token> Gate::token_of(const std::string& sha256, Desk& des
 std::variant<Principal, Problem> Gate::admit(const Route& route, const Request& request, Desk* desk,
                                              Now now) {
   const auto scope = needed(route.access, request);
-  const auto text = bearer(request);
+  const auto text = request.bearer();
   if (!scope) return Principal{};
+  if (request.count("authorization") > 1 || text.size() > token_bytes_max) return no_token();
   Principal principal;
   if (!text.empty()) {
-    if (request.count("authorization") > 1 || text.size() > token_bytes_max) return no_token();
     const auto token = token_of(core::hex(core::sha256(text)), *desk, now);
     if (!token || !token->live) {
       return Problem{401, "wrong-token",
@@ -114,7 +101,7 @@ bool Gate::too_fast(const Route& route, const Request& request, Now now) {
   if (per_second_ <= 0 || route.access == Access::hook ||
       request.peer.via == Peer::Via::unix_socket)
     return false;
-  const auto token = bearer(request);
+  const auto token = request.bearer();
   const auto key = token.empty() ? request.peer.address : core::hex(core::sha256(token));
   const std::lock_guard lock{mutex_};
   if (buckets_.size() >= remembered_max) buckets_.clear();

@@ -18,6 +18,20 @@ int Request::count(std::string_view name) const {
                                         [&](const auto& field) { return field.first == name; }));
 }
 
+std::string_view Request::bearer() const {
+  constexpr std::string_view scheme = "bearer ";
+  auto value = header("authorization");
+  const bool fits = count("authorization") == 1 && value.size() > scheme.size() &&
+                    std::equal(scheme.begin(), scheme.end(), value.begin(), [](char a, char b) {
+                      return a == static_cast<char>(b >= 'A' && b <= 'Z' ? b - 'A' + 'a' : b);
+                    });
+  if (!fits) return {};
+  value.remove_prefix(scheme.size());
+  while (value.starts_with(' ')) value.remove_prefix(1);
+  while (value.ends_with(' ')) value.remove_suffix(1);
+  return value;
+}
+
 std::optional<std::string> Request::query_value(std::string_view name) const {
   const auto it = std::find_if(query.begin(), query.end(),
                                [&](const auto& field) { return field.first == name; });

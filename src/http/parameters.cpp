@@ -6,6 +6,8 @@
 #include <algorithm>
 #include <charconv>
 
+#include "amdahl/core/quantity.hpp"
+
 namespace amdahl::http {
 namespace {
 
@@ -67,12 +69,8 @@ std::string problem_with(const Parameter& parameter, const std::string& value) {
 }  // namespace
 
 std::optional<std::int64_t> whole_number(std::string_view text) {
-  std::int64_t number = 0;
-  const auto [end, problem] = std::from_chars(text.data(), text.data() + text.size(), number);
-  if (problem != std::errc{} || end != text.data() + text.size() || text.empty() || number < 0 ||
-      number > exact_max)
-    return std::nullopt;
-  return number;
+  const auto number = core::parse_whole(text);
+  return number && *number <= exact_max ? number : std::nullopt;
 }
 
 std::optional<Problem> parameters_problem(const Route& route, const Request& request) {

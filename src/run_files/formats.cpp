@@ -24,6 +24,19 @@ Result<json> read_json(const fs::path& path, std::size_t bytes_max) {
   return core::parse_json(*text, path.string());
 }
 
+// Nothing where there is no such file.
+template <class T>
+Result<std::optional<T>> read_if_there(const fs::path& path, Result<T> (*parse)(const json&)) {
+  const auto value = read_json(path, small_file_bytes);
+  if (!value) {
+    if (value.error().code == core::ErrorCode::not_found) return std::optional<T>{};
+    return value.error();
+  }
+  auto parsed = parse(*value);
+  if (!parsed) return parsed.error();
+  return std::optional{std::move(*parsed)};
+}
+
 std::int64_t whole(const json& value, const char* key) {
   const auto found = value.find(key);
   return found != value.end() && found->is_number_integer() ? found->get<std::int64_t>() : 0;
@@ -47,6 +60,25 @@ Result<LocalSettings> local_settings_from_json(const json& value) {
   }
   return LocalSettings{dir->get<std::string>(), whole(value, "gpus"), whole(value, "cpus"),
                        whole(value, "memory_bytes"), whole(value, "submitted_at_us")};
+}
+
+json to_json(const PostSettings& settings) {
+  return {{"schema", "amdahl.run_post/v1"},
+          {"url", settings.url},
+          {"token", settings.token},
+          {"ca", settings.ca}};
+}
+
+Result<PostSettings> post_settings_from_json(const json& value) {
+  PostSettings settings;
+  for (const auto& [key, text] :
+       {std::pair{"url", &settings.url}, {"token", &settings.token}, {"ca", &settings.ca}}) {
+    const auto found = value.is_object() ? value.find(key) : value.end();
+    if (found == value.end() || !found->is_string())
+      return core::invalid_input(std::string{"post.json: "} + key + " must be a text");
+    *text = found->get<std::string>();
+  }
+  return settings;
 }
 
 json to_json(const Allocation& allocation) {
@@ -78,14 +110,11 @@ Result<core::RunResult> read_result(const fs::path& directory) {
 }
 
 Result<std::optional<LocalSettings>> read_local_settings(const fs::path& directory) {
-  const auto value = read_json(directory / names::local, small_file_bytes);
-  if (!value) {
-    if (value.error().code == core::ErrorCode::not_found) return std::optional<LocalSettings>{};
-    return value.error();
-  }
-  auto settings = local_settings_from_json(*value);
-  if (!settings) return settings.error();
-  return std::optional{std::move(*settings)};
+  return read_if_there(directory / names::local, local_settings_from_json);
+}
+
+Result<std::optional<PostSettings>> read_post_settings(const fs::path& directory) {
+  return read_if_there(directory / names::post, post_settings_from_json);
 }
 
 std::optional<ProcessIdentity> read_process(const fs::path& file) {

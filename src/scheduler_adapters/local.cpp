@@ -113,6 +113,13 @@ Result<void> LocalAdapter::write_run(const core::RunSpec& spec, const fs::path& 
   if (auto written = run_files::write_file(directory / names::local, local); !written)
     return written;
   core::failpoint("local.settings_written");
+  if (options_.post) {
+    const auto& [url, ca, token] = *options_.post;
+    const auto post =
+        core::canonical_json(run_files::to_json(run_files::PostSettings{url, token(spec.key), ca}));
+    if (auto written = run_files::write_file(directory / names::post, post); !written)
+      return written;
+  }
   auto written =
       run_files::write_file(directory / names::spec, core::canonical_json(core::to_json(spec)));
   core::failpoint("local.spec_written");

@@ -9,6 +9,7 @@
 #include <nlohmann/json.hpp>
 
 #include "amdahl/core/invariant.hpp"
+#include "amdahl/core/states.hpp"
 #include "families.hpp"
 
 namespace amdahl::telemetry {
@@ -100,6 +101,7 @@ struct Metrics::Parts {
 
   mutable std::mutex mutex;
   std::optional<std::int64_t> counted_upto;
+  std::optional<std::int64_t> heard_upto;  ///< ends before it were looked for among the webhooks
 };
 
 // What is known is there from the start, at zero: the first increase is seen as one.
@@ -109,7 +111,18 @@ Metrics::Metrics(MetricsOptions options, core::Clock& clock)
   parts.build.with({parts.options.version, parts.options.commit}).Set(1);
   for (const auto* outcome : {"acted", "idle", "failed"}) parts.cycles.with({outcome});
   for (const auto* phase : {"look", "plan", "perform"}) parts.phases.with({phase});
-  for (const auto& source : parts.options.sources) parts.webhooks.with({source, "stored"});
+  for (const auto& source : parts.options.sources) {
+    parts.webhooks.with({source, "stored"});
+    parts.lag.with({source, "stored"});
+  }
+  using enum core::CheckKind;
+  using enum core::Vote;
+  for (const auto kind :
+       {later_replication, node_swap, seed_and_shard, scale, clean_rebuild, neighbour_job}) {
+    for (const auto vote : {uphold, refute, inconclusive})
+      parts.checks.with({std::string{core::name(kind)}, std::string{core::name(vote)}});
+  }
+  for (const auto& [cluster, source] : parts.options.heard) parts.missed.with({cluster, source});
   parts.ledger_up.with({});
   parts.writes.with({});
   parts.streams.with({});
@@ -155,10 +168,28 @@ void Metrics::ledger_verified() {
   parts_->verified.with({}).Set(unix_seconds(parts_->clock.now()));
 }
 
-void Metrics::missed_job(std::string_view cluster, std::string_view source) {
-  parts_->missed
-      .with({bounded(cluster, parts_->options.clusters), bounded(source, parts_->options.sources)})
-      .Increment();
+nlohmann::json Metrics::hooks_args() const {
+  if (parts_->options.heard.empty()) return nullptr;
+  nlohmann::json args{{"clusters", nlohmann::json::array()}};
+  for (const auto& [cluster, source] : parts_->options.heard) args["clusters"].push_back(cluster);
+  const std::scoped_lock lock{parts_->mutex};
+  if (parts_->heard_upto) args["after"] = *parts_->heard_upto;
+  return args;
+}
+
+void Metrics::hooks(const nlohmann::json& document, bool count) {
+  const auto upto = document.at("upto").get<std::int64_t>();
+  const std::scoped_lock lock{parts_->mutex};
+  // Of two scrapes at once the second has nothing new.
+  if (parts_->heard_upto && *parts_->heard_upto >= upto) return;
+  parts_->heard_upto = upto;
+  if (!count) return;
+  for (const auto& cluster : document.at("clusters")) {
+    const auto source = parts_->options.heard.find(cluster.at("cluster").get<std::string>());
+    if (source == parts_->options.heard.end() || cluster.at("missed").is_null()) continue;
+    parts_->missed.with({source->first, source->second})
+        .Increment(cluster.at("missed").get<double>());
+  }
 }
 
 nlohmann::json Metrics::ledger_args() const {

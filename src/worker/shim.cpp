@@ -18,6 +18,7 @@
 #include "leg.hpp"
 #include "log.hpp"
 #include "result_file.hpp"
+#include "result_post.hpp"
 #include "slots.hpp"
 #include "time_source.hpp"
 
@@ -30,6 +31,7 @@ using core::Error;
 using core::Result;
 using run_files::Allocation;
 using run_files::LocalSettings;
+using run_files::PostSettings;
 using namespace std::chrono_literals;
 
 constexpr int exit_failed = 1;
@@ -52,11 +54,16 @@ enum class Gate { open, cancelled, orphaned };
 
 class Shim {
  public:
-  Shim(fs::path directory, core::RunSpec spec, std::optional<LocalSettings> settings,
-       Interrupts interrupts)
+  struct Settings {
+    std::optional<LocalSettings> local;
+    std::optional<PostSettings> post;
+  };
+
+  Shim(fs::path directory, core::RunSpec spec, Settings settings, Interrupts interrupts)
       : directory_{std::move(directory)},
         spec_{std::move(spec)},
-        settings_{std::move(settings)},
+        settings_{std::move(settings.local)},
+        post_{std::move(settings.post)},
         interrupts_{std::move(interrupts)} {
     result_.key = spec_.key;
     result_.spec_sha = core::spec_sha(spec_);
@@ -72,11 +79,13 @@ class Shim {
   Result<bool> claim();
   void run_legs();
   int finish();
+  int hand_in(const std::string& result);
   int give_up(const Error& error);
 
   fs::path directory_;
   core::RunSpec spec_;
   std::optional<LocalSettings> settings_;
+  std::optional<PostSettings> post_;
   Interrupts interrupts_;
   std::optional<ResultFile> result_file_;
   std::optional<Slots> slots_;  ///< held until the result is written
@@ -170,12 +179,20 @@ int Shim::finish() {
     const auto written = result_file_->commit(text);
     if (written) {
       core::failpoint("shim.ended");
-      return 0;
+      return post_ ? hand_in(text) : 0;
     }
     log_line(written.error().message);
     interrupts_.wait(result_retry);
   }
   return exit_failed;  // no result, no success: whoever looks finds the claim and a free lock
+}
+
+// The machine is for others meanwhile.
+int Shim::hand_in(const std::string& result) {
+  slots_.reset();
+  if (!post_result(*post_, spec_.key, result)) return exit_failed;
+  core::failpoint("shim.result_posted");
+  return 0;
 }
 
 int Shim::give_up(const Error& error) {
@@ -232,6 +249,8 @@ int run_shim(const fs::path& directory, ReadySignal ready) {
   if (!spec) return refuse(spec.error(), spec.error().code == core::ErrorCode::invalid_input);
   auto settings = run_files::read_local_settings(directory);
   if (!settings) return refuse(settings.error(), true);
+  auto post = run_files::read_post_settings(directory);
+  if (!post) return refuse(post.error(), true);
   auto lock = run_files::LifeLock::try_take(directory / names::lock);
   if (!lock) return refuse(lock.error(), false);
   if (!*lock || is_there(directory / names::claim) || is_there(directory / names::result)) {
@@ -248,7 +267,9 @@ int run_shim(const fs::path& directory, ReadySignal ready) {
   if (!recorded) return refuse(recorded.error(), false);
   core::failpoint("shim.recorded");
   ready.tell(ReadySignal::Word::held, run_files::native_id(self));
-  return Shim{directory, std::move(*spec), std::move(*settings), std::move(*interrupts)}.run();
+  return Shim{
+      directory, std::move(*spec), {std::move(*settings), std::move(*post)}, std::move(*interrupts)}
+      .run();
 }
 
 }  // namespace amdahl::worker

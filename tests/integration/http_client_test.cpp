@@ -5,8 +5,8 @@
 #include <catch2/catch.hpp>
 #include <filesystem>
 
-#include "amdahl/http/client.hpp"
 #include "amdahl/http/server.hpp"
+#include "amdahl/http_client/client.hpp"
 
 using namespace amdahl;
 using namespace std::chrono_literals;
@@ -42,7 +42,7 @@ http::Route route(const std::string& pattern, std::function<http::Response()> an
 /// A server of its own on any port, and a client of it.
 struct Pair {
   std::unique_ptr<http::Server> server;
-  http::ClientOptions options;
+  http_client::ClientOptions options;
 
   explicit Pair(std::vector<http::Route> routes) {
     http::ServerOptions all;
@@ -50,7 +50,8 @@ struct Pair {
     all.routes = std::move(routes);
     all.open_desk = [] { return std::unique_ptr<http::Desk>{}; };
     server = http::Server::start(std::move(all)).value();
-    options.address = {http::ServiceAddress::Via::tcp, "127.0.0.1", std::to_string(server->port())};
+    options.address = {http_client::ServiceAddress::Via::tcp, "127.0.0.1",
+                       std::to_string(server->port())};
   }
   ~Pair() { server->stop(0ms); }
 };
@@ -86,19 +87,19 @@ TEST_CASE("an address of a service is read, and what is none is refused", "[http
       {"ftp://a", ""},
       {"", ""},
   }));
-  const auto address = http::parse_service_address(row.text);
+  const auto address = http_client::parse_service_address(row.text);
   CHECK(address.has_value() == !row.shown.empty());
   if (address) CHECK(address->text() == row.shown);
 }
 
 TEST_CASE("a question is answered with status, type and body", "[http][client]") {
   const Pair pair{{route("/hello", [] { return http::json_response(200, {{"ok", true}}); })}};
-  const http::Client client{pair.options};
+  const http_client::Client client{pair.options};
   const auto answer = client.ask({"GET", "/hello"});
   REQUIRE(answer.has_value());
   CHECK(answer->status == 200);
   CHECK(answer->body == "{\"ok\":true}");
-  const auto missing = client.ask({"GET", "/" + http::percent_encoded("a b?c")});
+  const auto missing = client.ask({"GET", "/" + http_client::percent_encoded("a b?c")});
   REQUIRE(missing.has_value());
   CHECK(missing->status == 404);
   CHECK(missing->content_type == "application/problem+json");
@@ -110,7 +111,7 @@ TEST_CASE("an answer without bound ends at sixteen mebibytes", "[http][client]")
     response.body = std::string((16 << 20) + 1, 'x');
     return response;
   })}};
-  const auto answer = http::Client{pair.options}.ask({"GET", "/big"});
+  const auto answer = http_client::Client{pair.options}.ask({"GET", "/big"});
   REQUIRE_FALSE(answer.has_value());
   CHECK_THAT(answer.error().message, Contains("over 16777216 bytes"));
 }
@@ -118,17 +119,17 @@ TEST_CASE("an answer without bound ends at sixteen mebibytes", "[http][client]")
 TEST_CASE("whoever accepts and says nothing is left at the deadline", "[http][client]") {
   boost::asio::io_context io;
   const boost::asio::ip::tcp::acceptor mute{io, {boost::asio::ip::make_address("127.0.0.1"), 0}};
-  http::ClientOptions options;
-  options.address = {http::ServiceAddress::Via::tcp, "127.0.0.1",
+  http_client::ClientOptions options;
+  options.address = {http_client::ServiceAddress::Via::tcp, "127.0.0.1",
                      std::to_string(mute.local_endpoint().port())};
   options.answer_within = 100ms;
-  const auto answer = http::Client{options}.ask({"GET", "/"});
+  const auto answer = http_client::Client{options}.ask({"GET", "/"});
   REQUIRE_FALSE(answer.has_value());
   CHECK(answer.error().code == core::ErrorCode::unreachable);
   CHECK_THAT(answer.error().message, Contains("took too long"));
   options.silence_max = 100ms;
-  const auto heard =
-      http::Client{options}.listen({"GET", "/"}, {[](auto) { return true; }, [] { return true; }});
+  const auto heard = http_client::Client{options}.listen(
+      {"GET", "/"}, {[](auto) { return true; }, [] { return true; }});
   CHECK_FALSE(heard.has_value());
 }
 
@@ -137,11 +138,11 @@ TEST_CASE("a stream is read by lines until the listener has enough", "[http][cli
       "/stream", [] { return streaming(std::make_shared<Endless>("id: 1\r\ndata: half")); })}};
   std::vector<std::string> lines;
   const auto heard =
-      http::Client{pair.options}.listen({"GET", "/stream"}, {[&](std::string_view line) {
-                                                               lines.emplace_back(line);
-                                                               return lines.size() < 3;
-                                                             },
-                                                             [] { return true; }});
+      http_client::Client{pair.options}.listen({"GET", "/stream"}, {[&](std::string_view line) {
+                                                                      lines.emplace_back(line);
+                                                                      return lines.size() < 3;
+                                                                    },
+                                                                    [] { return true; }});
   REQUIRE(heard.has_value());
   CHECK(heard->status == 200);
   CHECK(lines == std::vector<std::string>{"id: 1", "data: halfid: 1", "data: halfid: 1"});
@@ -151,21 +152,21 @@ TEST_CASE("a silent stream is left when its listener wants no more, or after its
           "[http][client]") {
   Pair pair{{route("/stream", [] { return streaming(std::make_shared<Silent>()); })}};
   int asked = 0;
-  const auto stopped = http::Client{pair.options}.listen(
+  const auto stopped = http_client::Client{pair.options}.listen(
       {"GET", "/stream"}, {[](auto) { return true; }, [&] { return ++asked < 3; }});
   CHECK(stopped.has_value());
   CHECK(asked == 3);
   pair.options.silence_max = 50ms;
-  const auto silent = http::Client{pair.options}.listen(
+  const auto silent = http_client::Client{pair.options}.listen(
       {"GET", "/stream"}, {[](auto) { return true; }, [] { return true; }});
   REQUIRE_FALSE(silent.has_value());
   CHECK_THAT(silent.error().message, Contains("took too long"));
 }
 
 TEST_CASE("where nobody listens, the error says so and what to do", "[http][client]") {
-  http::ClientOptions options;
+  http_client::ClientOptions options;
   options.address.host = "/nonexistent/amdahl.sock";
-  const auto answer = http::Client{options}.ask({"GET", "/"});
+  const auto answer = http_client::Client{options}.ask({"GET", "/"});
   REQUIRE_FALSE(answer.has_value());
   CHECK_THAT(answer.error().message, Contains("no service answers at unix:/nonexistent/"));
   CHECK_THAT(answer.error().hint, Contains("amdahl serve"));

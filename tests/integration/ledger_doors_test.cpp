@@ -83,5 +83,38 @@ TEST_CASE("the first posted result counts, and one of an unknown run is none", "
   CHECK(doors->post_result(key, "{}") == ledger::Posted::same);
   CHECK(doors->post_result(key, "{\"a\":1}") == ledger::Posted::other);
   CHECK(doors->post_result("al-none", "{}") == ledger::Posted::unknown);
-  CHECK(driver.ledger->read("posted", {{"run_key", key}}) == "{}");
+  const auto posted = [&] {
+    return driver.ledger->read("posted", {{"run_keys", {key, "al-none"}}}).at("posted");
+  };
+  CHECK(posted() == nlohmann::json{{key, "{}"}});
+}
+
+TEST_CASE("what no webhook told is counted once it is a minute old", "[ledger][doors]") {
+  LedgerDriver driver;
+  const auto doors = ledger::open_doors(driver.db.service_url());
+  const auto experiment = driver.start_trial(driver.add_job(), {workers(4)});
+  const auto run = driver.live_run(experiment, core::RunState::running);
+  const auto row = driver.snapshot().live_runs.at(0);
+  const auto hooks = [&](std::int64_t after) {
+    const auto answer =
+        driver.ledger->read("hooks", {{"clusters", {row.cluster, "other"}}, {"after", after}});
+    return answer.at("clusters").at(row.cluster < "other" ? 0 : 1);
+  };
+  driver.finish_run(run);
+  CHECK(hooks(0).at("missed") == 0);  // its webhook may still come
+  CHECK(hooks(0).at("ended_since") == 1);
+  driver.db.script_as_owner(
+      "ALTER TABLE amdahl.event DISABLE TRIGGER USER;"
+      "UPDATE amdahl.event SET at = at - interval '2 minutes';");
+  CHECK(hooks(0).at("missed") == 1);
+  CHECK(hooks(0).at("last_at").is_null());
+  const auto upto = driver.ledger->read("hooks", {{"clusters", {row.cluster}}}).at("upto");
+  CHECK(hooks(upto).at("missed") == 0);
+  auto told = delivery("told");
+  told.cluster = row.cluster;
+  told.native_id = row.native_id;
+  put(*doors, {told});
+  CHECK(hooks(0).at("missed") == 0);
+  CHECK(hooks(0).at("ended_since") == 0);
+  CHECK_FALSE(hooks(0).at("last_at").is_null());
 }

@@ -10,6 +10,8 @@ import time
 import unittest
 
 import certificates
+from hook_setup import SECRET, with_hooks
+from http_client import Door, signed
 from stand import Stand, amdahl, wait_until
 
 STOP_S = 5
@@ -225,6 +227,28 @@ class Doctor(WithService):
         said = self.check("service")
         self.assertEqual(said["result"], "failure")
         self.assertIn("nobody answers", said["text"])
+
+    def test_it_finds_a_hook_that_is_silent(self):
+        self.assertIsNone(self.check("hooks"))
+        with_hooks(self.stand, idle="1s")
+        self.assertEqual(self.check("hooks")["text"], "local: no webhook ever came")
+        amdahl("jobs", "add", self.stand.threefold(), config=self.stand.config)
+        service = self.stand.serve()
+        port = self.port(service)
+        wait_until(lambda: len([run for run in self.stand.ask("runs")["runs"] if run["state"] == "ended"]) > 2,
+                   "runs ended")
+        said = self.check("hooks")
+        self.assertEqual(said["result"], "failure")
+        self.assertRegex(said["text"], r"no webhook ever came, yet \d+ of its runs ended since")
+        self.assertIn("/hooks/", said["fix"])
+        data = b'{"type":"slurm.job.ended"}'
+        self.assertEqual(Door(port=port).ask("POST", "/hooks/slurm", data, signed(SECRET, data)).status, 202)
+        said = self.check("hooks")
+        self.assertEqual(said["result"], "pass", said)
+        self.assertRegex(said["text"], r"local: the last webhook came .+ ago")
+        self.configure('[cluster.local.hooks]\nsecret_files = ["/nowhere"]\n')
+        (self.stand.state / "conf.d/test.toml").unlink()
+        self.assertIn("/nowhere", self.check("hooks")["text"])
 
     def certify(self, days, name="x"):
         files = [self.stand.folder / f"{name}.key", self.stand.folder / f"{name}.pem"]

@@ -6,6 +6,7 @@ import pathlib
 import shlex
 import shutil
 import signal
+import socket
 import subprocess
 import tempfile
 import time
@@ -30,6 +31,12 @@ def wait_until(holds, what, seconds=WAIT_S):
             return answer
         assert time.monotonic() < until, f"not within {seconds} s: {what}"
         time.sleep(0.05)
+
+
+def free_port():
+    with socket.socket() as door:
+        door.bind(("127.0.0.1", 0))
+        return door.getsockname()[1]
 
 
 class Stand:
@@ -157,6 +164,9 @@ class Service:
 
     def wait_for(self, name):
         return wait_until(lambda: self.events(name), f"{name} in the log")
+
+    def pid(self):
+        return self._process.pid
 
     def lives(self):
         return self._process.poll() is None

@@ -66,7 +66,7 @@ def pure_layers(file):
 LIBRARY_HOMES = (
     ("pqxx/", re.compile(r"src/ledger/|tests/(integration|conformance|support)/")),
     ("libpq", re.compile(r"src/ledger/|tests/(integration|support)/")),
-    ("boost/beast", re.compile(r"src/(http|scheduler_adapters)/|tests/")),
+    ("boost/beast", re.compile(r"src/(http|http_client|scheduler_adapters)/|tests/")),
     ("boost/process", re.compile(r"src/(scheduler_adapters|ledger|loop|cli|agents)/|tests/")),
     ("CLI/", re.compile(r"src/cli/|src/worker/")),
     ("spdlog/", re.compile(r"src/telemetry/|src/cli/")),

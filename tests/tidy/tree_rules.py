@@ -14,12 +14,13 @@ MAY_USE = {
     "diagnosis": {"core", "stats"},
     "ledger": {"core", "telemetry"},
     "run_files": {"core"},
-    "scheduler_adapters": {"core", "telemetry", "run_files"},
+    "http_client": {"core"},
+    "scheduler_adapters": {"core", "telemetry", "run_files", "http_client"},
     "agents": {"core", "telemetry", "diagnosis"},
     "loop": {"core", "stats", "telemetry", "diagnosis", "ledger", "scheduler_adapters", "agents"},
     "simulation": {"core", "stats", "ledger", "scheduler_adapters", "loop"},
     "http": {"core", "telemetry", "ledger", "loop"},
-    "worker": {"core", "diagnosis", "run_files"},
+    "worker": {"core", "diagnosis", "run_files", "http_client"},
     "cli": EVERY_LAYER,
 }
 

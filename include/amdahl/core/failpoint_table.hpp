@@ -134,12 +134,18 @@ inline constexpr auto failpoints = std::to_array<Failpoint>({
      "a whole result, a free lock", "reads and records it"},
     {"shim.ended", "the result durable and the shim's exit", "a whole result, a free lock",
      "reads and records it"},
+    {"shim.result_posted", "the result handed in and the shim's exit",
+     "a whole result, here and in the ledger", "reads and records it"},
 
     {"hooks.delivery_unsent", "webhooks that wait and their commit", "nothing; nobody was answered",
      "nothing: the senders try again, and the deliveries are new"},
     {"hooks.delivery_stored", "webhooks committed and their answers",
      "deliveries that wait, senders without an answer",
      "looks because of them; the senders try again and are answered 200"},
+
+    {"hooks.result_stored", "a posted result committed and its answer",
+     "a result that waits, a worker without an answer",
+     "reads it when the run has ended; the worker posts it again and is answered 200"},
 
     {"migrator.bootstrapped", "the tables of versions and the first migration",
      "a schema without a version", "no service starts on it; the next migration goes on"},

@@ -44,6 +44,7 @@ inline constexpr auto hook_time_skew =
     std::chrono::seconds{300};                            // either way, as Standard Webhooks
 inline constexpr std::size_t deliveries_waiting = 1'024;  // for a commit; more are 429
 inline constexpr std::size_t deliveries_commit = 256;     // in one commit
+inline constexpr auto post_patience = 5min;               // a shim's, while it holds its allocation
 inline constexpr auto kill_grace = 5s;                    // SIGTERM to SIGKILL
 
 }  // namespace amdahl::core::limits

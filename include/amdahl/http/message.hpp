@@ -37,6 +37,8 @@ struct Request {
   std::string_view header(std::string_view name) const;
   /// How often it was sent: what must be there once is refused when it is there twice.
   int count(std::string_view name) const;
+  /// The token of `Authorization: Bearer …`; empty where there is none, or more than one header.
+  std::string_view bearer() const;
   std::optional<std::string> query_value(std::string_view name) const;
 };
 

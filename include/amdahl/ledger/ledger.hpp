@@ -247,9 +247,9 @@ class Ledger {
   virtual std::optional<nlohmann::json> command_answer(std::string_view key) = 0;
   /// Read models as JSON, for CLI and API alike: the SQL function `read_<view>(args jsonb)`.
   /// Views: status, rank, jobs, job, hypotheses, experiments, experiment, runs, bank, events,
-  /// verify, tokens, deliveries, posted, and `known` {fingerprint, job, changes}: {"experiment":
-  /// summary|null, "near": summary|null}; {"questions": [such]} is answered by {"answers": [such]}
-  /// in order. `witnesses`
+  /// verify, tokens, deliveries, `posted` {"run_keys"}: {"posted": {key: body}}, `hooks`
+  /// {"clusters"}, and `known` {fingerprint, job, changes}: {"experiment": summary|null, "near":
+  /// summary|null}; {"questions": [such]} is answered by {"answers": [such]} in order. `witnesses`
   /// {"witnesses": [{"head_seq", "head_hash"}]}: {"unknown": [indexes of those that this chain does
   /// not have]}; `known` answers them too, so that a cycle asks once.
   virtual nlohmann::json read(std::string_view view, const nlohmann::json& args) = 0;

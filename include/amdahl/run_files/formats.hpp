@@ -28,6 +28,17 @@ struct LocalSettings {
 nlohmann::json to_json(const LocalSettings& settings);
 core::Result<LocalSettings> local_settings_from_json(const nlohmann::json& value);
 
+/// `post.json`: the service that the shim hands its result to, where no disk is shared.
+struct PostSettings {
+  std::string url;    ///< of the service, `https://loop.example:7717`
+  std::string token;  ///< opens the door of this run's result and no other
+  std::string ca;     ///< PEM of the CA that is trusted; empty = what the worker's system trusts
+
+  friend bool operator==(const PostSettings&, const PostSettings&) = default;
+};
+nlohmann::json to_json(const PostSettings& settings);
+core::Result<PostSettings> post_settings_from_json(const nlohmann::json& value);
+
 /// `allocation.json`: what the run holds of the machine, and since when.
 struct Allocation {
   std::vector<std::string> gpu_ids;
@@ -42,6 +53,8 @@ core::Result<Allocation> allocation_from_json(const nlohmann::json& value);
 core::Result<core::RunSpec> read_spec(const std::filesystem::path& directory);
 core::Result<core::RunResult> read_result(const std::filesystem::path& directory);
 core::Result<std::optional<LocalSettings>> read_local_settings(
+    const std::filesystem::path& directory);
+core::Result<std::optional<PostSettings>> read_post_settings(
     const std::filesystem::path& directory);
 std::optional<ProcessIdentity> read_process(const std::filesystem::path& file);
 std::optional<Allocation> read_allocation(const std::filesystem::path& directory);

@@ -9,6 +9,7 @@ namespace amdahl::run_files::names {
 
 inline constexpr std::string_view spec = "spec.json";    ///< what to run; never changes
 inline constexpr std::string_view local = "local.json";  ///< gate and slots of this machine
+inline constexpr std::string_view post = "post.json";    ///< where the result goes as well
 inline constexpr std::string_view release = "release";   ///< the gate is open
 inline constexpr std::string_view cancel = "cancel";     ///< holds a CancelMode's word
 

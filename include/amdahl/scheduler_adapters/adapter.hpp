@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <span>
@@ -96,6 +97,13 @@ struct Caps {
   std::chrono::milliseconds quiet_period{0};  ///< after an unknown submit, before trusting absence
   bool several_node_sets = false;             ///< can offer R2
   bool runs_images = false;                   ///< a leg runs in the image that its arm names
+};
+
+/// Where the workers of a cluster that share no disk with the service hand in their results.
+struct ResultPost {
+  std::string url;
+  std::string ca;  ///< PEM; empty = what the worker's system trusts
+  std::function<std::string(const core::RunKey&)> token;
 };
 
 /// One cluster's scheduler. Calls block, each with a deadline of its own; none throws for what a

@@ -17,6 +17,7 @@ struct LocalOptions {
   std::int64_t gpus = 0;
   std::int64_t cpus = 0;
   std::int64_t memory_bytes = 0;
+  std::optional<ResultPost> post{};  ///< results are handed in as well as written
 };
 
 /// Runs worker runs as local processes that outlive the service (schedulers.md, local columns).

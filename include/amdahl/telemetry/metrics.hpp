@@ -1,6 +1,7 @@
 #pragma once
 
 #include <chrono>
+#include <map>
 #include <memory>
 #include <nlohmann/json_fwd.hpp>
 #include <optional>
@@ -22,6 +23,8 @@ struct MetricsOptions {
   std::vector<std::string> clusters;  ///< configured ones
   std::vector<std::string> sources;   ///< of webhooks, as in `Delivery::source`: `slurm/alpha`
   std::vector<std::string> routes;    ///< patterns
+  /// Clusters whose webhooks are taken, and the source that tells of their ends.
+  std::map<std::string, std::string> heard{};
 };
 
 enum class CycleOutcome { acted, idle, failed };
@@ -50,7 +53,10 @@ class Metrics {
   void ledger_write(Seconds took);
   /// The hash chain was verified, now.
   void ledger_verified();
-  void missed_job(std::string_view cluster, std::string_view source);
+  /// Arguments for the read model `hooks`; null where no webhook is taken.
+  nlohmann::json hooks_args() const;
+  /// What `hooks` answered: ends that no webhook told. `count` = false: somebody else counts them.
+  void hooks(const nlohmann::json& document, bool count);
 
   /// Arguments for the read model `metrics`.
   nlohmann::json ledger_args() const;

@@ -68,14 +68,6 @@ bool shows_signature(const Request& request) {
          0;
 }
 
-std::string_view shown_token(const Request& request) {
-  constexpr std::string_view scheme = "bearer ";
-  const auto value = request.header("authorization");
-  if (request.count("authorization") != 1 || value.size() <= scheme.size()) return {};
-  if (lower(value.substr(0, scheme.size())) != scheme) return {};
-  return trimmed(value.substr(scheme.size()));
-}
-
 Problem closed() {
   return {410, "gone", "no cluster takes webhooks at this door",
           "set secret_files or url_token_file in [cluster.NAME.hooks], or stop sending"};
@@ -229,8 +221,8 @@ Intake::Sender Intake::prove(Door door, const Call& call) const {
     const auto token = call.params.find("token");
     return prove_token(request, token == call.params.end() ? std::string_view{} : token->second);
   }
-  if (door == Door::kubernetes && !shows_signature(request) && !shown_token(request).empty()) {
-    return prove_token(request, shown_token(request));
+  if (door == Door::kubernetes && !shows_signature(request) && !request.bearer().empty()) {
+    return prove_token(request, request.bearer());
   }
   return prove_signed(request);
 }

@@ -44,7 +44,7 @@ TEST_CASE("a service never leads for a command", "[cli][service]") {
 }
 
 TEST_CASE("a service that is away is the ledger being away, with its own words", "[cli][service]") {
-  http::ClientOptions options;
+  http_client::ClientOptions options;
   options.address.host = "/nonexistent/amdahl.sock";
   HttpLedger service{options, "0.1.0"};
   CHECK_THROWS_AS(service.head(), ledger::Unavailable);

@@ -19,7 +19,15 @@ inline MetricsOptions busy_options() {
           "0123abc",
           {"alpha", "beta"},
           {"slurm/alpha", "generic/beta"},
-          {"/api/v1/experiments/{id}", "/healthz", "/hooks/slurm"}};
+          {"/api/v1/experiments/{id}", "/healthz", "/hooks/slurm"},
+          {{"alpha", "slurm/alpha"}}};
+}
+
+/// What the read model `hooks` says at event `upto` of a cluster with that many ends unheard of.
+inline nlohmann::json heard(std::int64_t upto, const std::string& cluster, nlohmann::json missed) {
+  return {
+      {"upto", upto},
+      {"clusters", nlohmann::json::array({{{"cluster", cluster}, {"missed", std::move(missed)}}})}};
 }
 
 /// The read model `metrics` of a ledger in which everything has happened.
@@ -63,7 +71,8 @@ inline void make_busy(Metrics& metrics) {
   metrics.cycle(CycleOutcome::failed, std::nullopt);
   metrics.ledger_write(7ms);
   metrics.ledger_verified();
-  metrics.missed_job("alpha", "slurm/alpha");
+  metrics.hooks(heard(10, "alpha", nullptr), true);
+  metrics.hooks(heard(20, "alpha", 1), true);
 }
 
 /// What such a service shows at its second scrape.

@@ -5,11 +5,14 @@
 #include <functional>
 #include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 #include "amdahl/core/result.hpp"
-#include "amdahl/http/message.hpp"
 
-namespace amdahl::http {
+namespace amdahl::http_client {
+
+using Fields = std::vector<std::pair<std::string, std::string>>;
 
 /// Where a service listens: `http://HOST[:PORT]`, `https://HOST[:PORT]` or `unix:/PATH`.
 struct ServiceAddress {
@@ -27,6 +30,7 @@ struct ClientOptions {
   ServiceAddress address;
   std::string token;              ///< empty = none
   std::filesystem::path ca_file;  ///< PEM; empty = what the system trusts
+  std::string ca{};               ///< the same as text; goes before the file
   std::chrono::milliseconds connect_within{3'000};
   std::chrono::milliseconds answer_within{30'000};
   std::chrono::milliseconds silence_max{45'000};  ///< of a stream: three heartbeats
@@ -72,4 +76,4 @@ class Client {
 /// `a b/c` → `a%20b%2Fc`: one segment of a path, or a value of a query.
 std::string percent_encoded(std::string_view text);
 
-}  // namespace amdahl::http
+}  // namespace amdahl::http_client

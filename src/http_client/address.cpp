@@ -2,10 +2,10 @@
 
 #include <boost/asio/ip/address.hpp>
 
-#include "amdahl/http/client.hpp"
-#include "parameters.hpp"
+#include "amdahl/core/quantity.hpp"
+#include "amdahl/http_client/client.hpp"
 
-namespace amdahl::http {
+namespace amdahl::http_client {
 
 using core::Result;
 
@@ -60,7 +60,7 @@ Result<ServiceAddress> parse_service_address(std::string_view text) {
     host = host.substr(1, host.size() - 2);
   }
   const auto port = colon == std::string_view::npos ? default_port : rest.substr(colon + 1);
-  const auto number = whole_number(port);
+  const auto number = core::parse_whole(port);
   constexpr std::int64_t port_max = 65'535;
   constexpr std::size_t host_max = 253;
   const bool is_host = !host.empty() && host.size() <= host_max &&
@@ -85,4 +85,4 @@ std::string percent_encoded(std::string_view text) {
   return out;
 }
 
-}  // namespace amdahl::http
+}  // namespace amdahl::http_client

@@ -1,15 +1,16 @@
-#include "amdahl/http/client.hpp"
+#include "amdahl/http_client/client.hpp"
 
 #include <fmt/format.h>
 
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/local/stream_protocol.hpp>
 #include <boost/asio/ssl/host_name_verification.hpp>
+#include <boost/beast/core.hpp>
 #include <boost/beast/http.hpp>
+#include <boost/beast/ssl.hpp>
 
-#include "streams.hpp"
-
-namespace amdahl::http {
+namespace amdahl::http_client {
 
 namespace asio = boost::asio;
 namespace beast = boost::beast;
@@ -19,6 +20,9 @@ using core::Error;
 using core::ErrorCode;
 using core::Result;
 using Via = ServiceAddress::Via;
+using TcpStream = beast::tcp_stream;
+using UnixStream = beast::basic_stream<asio::local::stream_protocol>;
+using TlsStream = beast::ssl_stream<beast::tcp_stream>;
 using AnswerParser = wire::response_parser<wire::string_body>;
 
 namespace {
@@ -213,7 +217,9 @@ Result<asio::ssl::context> trusting(const ClientOptions& options) {
   asio::ssl::context context{asio::ssl::context::tls_client};
   error_code error;
   context.set_options(asio::ssl::context::no_tlsv1 | asio::ssl::context::no_tlsv1_1, error);
-  if (options.ca_file.empty()) {
+  if (!options.ca.empty()) {
+    context.add_certificate_authority(asio::buffer(options.ca), error);
+  } else if (options.ca_file.empty()) {
     context.set_default_verify_paths(error);
   } else {
     context.load_verify_file(options.ca_file.string(), error);
@@ -264,4 +270,4 @@ Result<ClientAnswer> Client::listen(const ClientRequest& request,
   return guarded(options_, request, &listener);
 }
 
-}  // namespace amdahl::http
+}  // namespace amdahl::http_client
