@@ -173,7 +173,7 @@ BEGIN
   END LOOP;
   -- Never emptied.
   FOR v_table IN SELECT tablename FROM pg_tables WHERE schemaname = 'amdahl'
-                 AND tablename NOT IN ('delivery', 'command', 'api_token', 'posted_result') LOOP
+                 AND tablename NOT IN ('delivery', 'delivery_mark', 'command', 'api_token', 'posted_result') LOOP
     EXECUTE format('CREATE OR REPLACE TRIGGER no_truncate BEFORE TRUNCATE ON amdahl.%I '
                    'FOR EACH STATEMENT EXECUTE FUNCTION amdahl._refuse_change()', v_table);
   END LOOP;

@@ -53,8 +53,8 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, amdahl, pg_te
     'commands', (SELECT coalesce(jsonb_agg(jsonb_build_object('key', key, 'verb', verb, 'args', args)
         ORDER BY command_id), '[]')
       FROM (SELECT * FROM command WHERE NOT done ORDER BY command_id LIMIT 100) AS oldest),
-    'deliveries_pending', (SELECT count(*) FROM delivery WHERE NOT done),
-    'deliveries_upto', (SELECT coalesce(max(delivery_no), 0) FROM delivery WHERE NOT done),
+    'deliveries_pending', (SELECT count(*) FROM delivery_waiting),
+    'deliveries_upto', (SELECT coalesce(max(delivery_no), 0) FROM delivery_waiting),
     'wins', (SELECT wins FROM fdr_stream WHERE stream_id = 1),
     'next_t', (SELECT next_t FROM fdr_stream WHERE stream_id = 1),
     'gpu_us_reserved', (SELECT coalesce(sum(gpu_us_reserved), 0) FROM worker_run

@@ -12,10 +12,10 @@ LANGUAGE sql STABLE AS $$
   FROM amdahl.loop_head
 $$;
 
-CREATE OR REPLACE FUNCTION amdahl.read_status(p_args jsonb) RETURNS jsonb
-LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, amdahl, pg_temp AS $$
-  SELECT jsonb_build_object('schema', 'amdahl.status/v1',
-    'loop', amdahl._loop_json(coalesce((p_args->>'lease_ttl_s')::double precision, 15)),
+-- What the chain decides: it is the same as long as the head is.
+CREATE OR REPLACE FUNCTION amdahl._status_at_head() RETURNS jsonb
+LANGUAGE sql STABLE SET search_path = pg_catalog, amdahl, pg_temp AS $$
+  SELECT jsonb_build_object(
     'jobs', (SELECT count(*) FROM job),
     'experiments', (SELECT amdahl._counts('experiment_state', array_agg(state), array_agg(n))
       FROM (SELECT state, count(*) AS n FROM experiment GROUP BY state) AS c),
@@ -33,12 +33,25 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, amdahl, pg_te
     'bank', amdahl._bank_totals(),
     'verdicts', (SELECT amdahl._counts('outcome', array_agg(outcome), array_agg(n))
       FROM (SELECT outcome, count(*) AS n FROM verdict GROUP BY outcome) AS c),
+    'reserved_gpu_hours', (SELECT amdahl._hours(coalesce(sum(gpu_us_reserved), 0)) FROM worker_run
+      WHERE state <> 9 AND experiment_id IS NOT NULL))
+$$;
+
+-- Whoever has seen it names the hash that the head had (`unless_head`), and is told what goes on without
+-- the chain.
+CREATE OR REPLACE FUNCTION amdahl.read_status(p_args jsonb) RETURNS jsonb
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, amdahl, pg_temp AS $$
+DECLARE
+  v_now jsonb := jsonb_build_object('schema', 'amdahl.status/v1',
+    'loop', amdahl._loop_json(coalesce((p_args->>'lease_ttl_s')::double precision, 15)),
     'spent_gpu_hours_24h', (SELECT amdahl._hours(coalesce(sum(gpu_us), 0)) FROM spend
       WHERE bucket_at > now() - interval '24 hours'),
-    'reserved_gpu_hours', (SELECT amdahl._hours(coalesce(sum(gpu_us_reserved), 0)) FROM worker_run
-      WHERE state <> 9 AND experiment_id IS NOT NULL),
-    'deliveries_pending', (SELECT count(*) FROM delivery WHERE NOT done),
-    'commands_pending', (SELECT count(*) FROM command WHERE NOT done))
+    'deliveries_pending', (SELECT count(*) FROM delivery_waiting),
+    'commands_pending', (SELECT count(*) FROM command WHERE NOT done));
+BEGIN
+  IF p_args->'unless_head' = v_now#>'{loop,head_hash}' THEN RETURN v_now; END IF;
+  RETURN v_now || amdahl._status_at_head();
+END
 $$;
 
 CREATE OR REPLACE FUNCTION amdahl.read_bank(p_args jsonb) RETURNS jsonb

@@ -2,38 +2,62 @@
 -- changes a state. Deliveries wake reconciliation, tokens open doors, a posted result is looked at
 -- like one on disk.
 
--- Several deliveries, one commit. Answers for each whether it was new; a replay is counted and has no
--- other effect. In the order of their keys, so that two batches never wait for each other in a circle.
+-- Refuses the delivery that was just given number `p_number` where 10,000 wait. Counted only where the
+-- numbers allow that many: counting costs more than storing.
+CREATE OR REPLACE FUNCTION amdahl._bound_waiting(p_number bigint) RETURNS void
+LANGUAGE plpgsql AS $$
+BEGIN
+  IF p_number - (SELECT upto FROM amdahl.delivery_mark) > 10000
+     AND (SELECT count(*) FROM (SELECT FROM amdahl.delivery_waiting LIMIT 10001) AS w) > 10000 THEN
+    RAISE EXCEPTION '10000 deliveries wait already: nobody leads, or it cannot keep up'
+      USING ERRCODE = 'AM012', HINT = 'the sender may try again later';
+  END IF;
+END
+$$;
+
+-- Several deliveries, one commit. Answers for each, in their order, whether it was new; a replay is counted
+-- and has no other effect. No two items name one delivery: `copies` says how often it came. In the order of
+-- their keys, so that two batches never wait for each other in a circle.
 DROP FUNCTION IF EXISTS amdahl.put_delivery(text, text, jsonb, text);
 CREATE OR REPLACE FUNCTION amdahl.put_deliveries(p_items jsonb) RETURNS jsonb
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, amdahl, pg_temp AS $$
 DECLARE
-  v_item record;
-  v_new boolean;
-  v_all boolean[] := array_fill(false, ARRAY[jsonb_array_length(p_items)]);
+  v_new jsonb;
+  v_last bigint;
 BEGIN
-  -- Counted only where the numbers allow that many: counting costs more than storing.
-  IF (SELECT coalesce(max(delivery_no), 0) FROM delivery)
-       - (SELECT coalesce(min(delivery_no), 0) FROM delivery WHERE NOT done) >= 9999
-     AND (SELECT count(*) FROM (SELECT FROM delivery WHERE NOT done LIMIT 10000) AS waiting) >= 10000
-  THEN
-    RAISE EXCEPTION '10000 deliveries wait already: nobody leads, or it cannot keep up'
-      USING ERRCODE = 'AM012', HINT = 'the sender may try again later';
-  END IF;
-  FOR v_item IN
-    SELECT i.place, x.* FROM jsonb_array_elements(p_items) WITH ORDINALITY AS i(item, place),
-      jsonb_to_record(i.item) AS x(source text, id text, cluster text, kind text, native_id text,
-                                   run_key text, body jsonb)
-    ORDER BY x.source, x.id, i.place
-  LOOP
-    INSERT INTO delivery (source, delivery_id, cluster, kind, native_id, run_key, body)
-    VALUES (v_item.source, v_item.id, v_item.cluster, v_item.kind, v_item.native_id, v_item.run_key,
-            v_item.body)
-    ON CONFLICT (source, delivery_id) DO UPDATE SET replays = delivery.replays + 1
-    RETURNING replays = 0 INTO v_new;
-    v_all[v_item.place] := v_new;
-  END LOOP;
-  RETURN to_jsonb(v_all);
+  WITH given AS MATERIALIZED (
+    SELECT * FROM ROWS FROM (jsonb_to_recordset(p_items) AS (source text, id text, cluster text,
+      kind text, native_id text, run_key text, body jsonb, copies integer)) WITH ORDINALITY
+      AS g(source, id, cluster, kind, native_id, run_key, body, copies, place)),
+  put AS (
+    INSERT INTO delivery (source, delivery_id, cluster, kind, native_id, run_key, body, replays)
+    SELECT source, id, cluster, kind, native_id, run_key, body, copies - 1 FROM given
+    ORDER BY source, id
+    ON CONFLICT (source, delivery_id) DO UPDATE SET replays = delivery.replays + excluded.replays + 1
+    RETURNING source, delivery_id, replays, delivery_no)
+  SELECT jsonb_agg(put.replays = given.copies - 1 ORDER BY given.place), max(put.delivery_no)
+  INTO v_new, v_last
+  FROM given JOIN put ON put.source = given.source AND put.delivery_id = given.id;
+  PERFORM amdahl._bound_waiting(v_last);
+  RETURN v_new;
+END
+$$;
+
+-- The same of one, which most commits are of: without taking a document apart.
+CREATE OR REPLACE FUNCTION amdahl.put_delivery(p_source text, p_id text, p_cluster text, p_kind text,
+                                               p_native_id text, p_run_key text, p_body jsonb)
+RETURNS boolean
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, amdahl, pg_temp AS $$
+DECLARE
+  v_new boolean;
+  v_no bigint;
+BEGIN
+  INSERT INTO delivery (source, delivery_id, cluster, kind, native_id, run_key, body)
+  VALUES (p_source, p_id, p_cluster, p_kind, p_native_id, p_run_key, p_body)
+  ON CONFLICT (source, delivery_id) DO UPDATE SET replays = delivery.replays + 1
+  RETURNING replays = 0, delivery_no INTO v_new, v_no;
+  PERFORM amdahl._bound_waiting(v_no);
+  RETURN v_new;
 END
 $$;
 
@@ -42,11 +66,17 @@ DROP FUNCTION IF EXISTS amdahl.finish_deliveries(uuid, bigint, jsonb);
 CREATE OR REPLACE FUNCTION amdahl.finish_deliveries(p_term uuid, p_fence bigint, p_upto bigint)
 RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, amdahl, pg_temp AS $$
+DECLARE
+  v_before timestamptz := now() - interval '30 days';
 BEGIN
   PERFORM amdahl._lead(p_term, p_fence);
-  UPDATE delivery SET done = true WHERE NOT done AND delivery_no <= p_upto;
-  DELETE FROM delivery WHERE delivery_no IN (SELECT delivery_no FROM delivery ORDER BY delivery_no LIMIT 1000)
-    AND done AND received_at < now() - interval '30 days';
+  UPDATE delivery_mark SET upto = p_upto WHERE upto < p_upto;
+  UPDATE delivery SET again = false WHERE again AND delivery_no <= p_upto;
+  IF (SELECT received_at FROM delivery ORDER BY delivery_no LIMIT 1) < v_before THEN
+    DELETE FROM delivery
+    WHERE delivery_no IN (SELECT delivery_no FROM delivery ORDER BY delivery_no LIMIT 1000)
+      AND delivery_no <= p_upto AND received_at < v_before;
+  END IF;
 END
 $$;
 
@@ -54,7 +84,7 @@ $$;
 CREATE OR REPLACE FUNCTION amdahl.replay_delivery(p_number bigint) RETURNS boolean
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, amdahl, pg_temp AS $$
 BEGIN
-  UPDATE delivery SET done = false WHERE delivery_no = p_number;
+  UPDATE delivery SET again = true WHERE delivery_no = p_number;
   RETURN FOUND;
 END
 $$;
@@ -63,7 +93,7 @@ $$;
 -- several times a second. What was seen before and still waits is no news.
 CREATE OR REPLACE FUNCTION amdahl.read_inbox(p_args jsonb) RETURNS jsonb
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, amdahl, pg_temp AS $$
-  SELECT jsonb_build_array((SELECT coalesce(max(delivery_no), 0) FROM delivery WHERE NOT done),
+  SELECT jsonb_build_array((SELECT coalesce(max(delivery_no), 0) FROM delivery_waiting),
                            (SELECT coalesce(max(command_id), 0) FROM command WHERE NOT done))
 $$;
 
@@ -151,7 +181,8 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, amdahl, pg_te
   SELECT jsonb_build_object('schema', 'amdahl.deliveries/v1',
     'deliveries', coalesce(jsonb_agg(jsonb_build_object(
       'delivery', delivery_no, 'source', source, 'id', delivery_id, 'cluster', cluster, 'kind', kind,
-      'native_id', native_id, 'run_key', run_key, 'done', done, 'replays', replays,
+      'native_id', native_id, 'run_key', run_key,
+      'done', NOT again AND delivery_no <= (SELECT upto FROM delivery_mark), 'replays', replays,
       'received_at', amdahl._ts(received_at), 'body', body) ORDER BY delivery_no DESC), '[]'),
     'next_cursor', CASE WHEN count(*) = amdahl._limit(p_args) THEN min(delivery_no) END)
   FROM page
@@ -172,8 +203,8 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, amdahl, pg_te
     'commands', (SELECT coalesce(jsonb_agg(jsonb_build_object('key', key, 'verb', verb,
         'asked_at', amdahl._ts(asked_at)) ORDER BY command_id), '[]')
       FROM (SELECT * FROM command WHERE NOT done ORDER BY command_id LIMIT 200) AS c),
-    'deliveries_pending', (SELECT count(*) FROM delivery WHERE NOT done),
-    'oldest_delivery_at', (SELECT amdahl._ts(min(received_at)) FROM delivery WHERE NOT done),
+    'deliveries_pending', (SELECT count(*) FROM delivery_waiting),
+    'oldest_delivery_at', (SELECT amdahl._ts(min(received_at)) FROM delivery_waiting),
     'runs', (SELECT coalesce(jsonb_agg(jsonb_build_object('run', run_id, 'run_key', run_key,
         'experiment', experiment_id, 'cluster', cluster, 'state', amdahl._word('run_state', state),
         'planned_at', amdahl._ts(planned_at)) ORDER BY run_id), '[]')

@@ -71,7 +71,7 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, amdahl, pg_te
                    coalesce(sum(clawed_back), 0) AS clawed_back
             FROM banked JOIN tried USING (experiment_id) GROUP BY cluster, mechanism) AS c),
     'queues', jsonb_build_object(
-      'deliveries', (SELECT amdahl._queue(count(*), min(received_at)) FROM delivery WHERE NOT done),
+      'deliveries', (SELECT amdahl._queue(count(*), min(received_at)) FROM delivery_waiting),
       'commands', (SELECT amdahl._queue(count(*), min(asked_at)) FROM command WHERE NOT done),
       'runs', (SELECT amdahl._queue(count(*), min(planned_at)) FROM worker_run
                WHERE state <> 9 AND state < 5)))

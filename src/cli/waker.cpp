@@ -1,6 +1,7 @@
 #include "waker.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace amdahl::cli {
 
@@ -10,13 +11,13 @@ namespace {
 constexpr auto disturbed_interval = 50ms;
 constexpr auto inbox_interval = 100ms;
 // Each delivery pokes: cycle after cycle would take the ledger from those that still come.
-constexpr auto poked_interval = 100ms;
+constexpr auto poked_interval = 200ms;
 }  // namespace
 
 void Waker::poke() {
   {
     const std::lock_guard lock{mutex_};
-    news_ = true;
+    if (std::exchange(news_, true)) return;  // it is awake, or about to be
   }
   poked_.notify_one();
 }

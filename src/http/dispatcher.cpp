@@ -13,8 +13,11 @@
 namespace amdahl::http {
 
 using Clock = std::chrono::steady_clock;
+using namespace std::chrono_literals;
 
 namespace {
+
+constexpr auto noticed_within = 1s;
 
 Problem problem_of_ledger(const std::exception& error) {
   if (const auto* refused = dynamic_cast<const ledger::Refused*>(&error)) {
@@ -59,21 +62,36 @@ Response Dispatcher::refuse(Request& request, Problem problem) {
 // Shared: an answer may come after the worker is done with the request.
 void Dispatcher::handle(const Router::Match& match, const std::shared_ptr<const Request>& request,
                         Desk* desk, const Respond& respond) {
-  try {
-    if (desk == nullptr && Gate::needs_desk(*match.route, *request))
-      return respond(problem_response(*request, no_ledger()));
-    auto admitted = gate_.admit(*match.route, *request, desk, Clock::now());
-    if (const auto* problem = std::get_if<Problem>(&admitted))
-      return respond(problem_response(*request, *problem));
-    if (const auto problem = parameters_problem(*match.route, *request))
-      return respond(problem_response(*request, *problem));
-    match.route->handle({request, match.params, std::get<Principal>(admitted), desk}, respond);
-  } catch (const std::exception& error) {
-    const auto problem = problem_of_ledger(error);
-    if (problem.status == 500 && options_.log)
-      options_.log("http_bug", {{"request_id", request->id}, {"problem", error.what()}});
-    respond(problem_response(*request, problem));
+  const auto begun = Clock::now();
+  for (bool again = false;; again = true) {
+    try {
+      return admit_and_handle(match, request, desk, respond);
+    } catch (const std::exception& error) {
+      // A ledger that was restarted has closed what was open to it; that is noticed at the next
+      // question, and one that only reads is asked again.
+      const bool lost = dynamic_cast<const ledger::Unavailable*>(&error) != nullptr;
+      if (lost && !again && request->method == "GET" && Clock::now() - begun < noticed_within)
+        continue;
+      const auto problem = problem_of_ledger(error);
+      if (problem.status == 500 && options_.log)
+        options_.log("http_bug", {{"request_id", request->id}, {"problem", error.what()}});
+      return respond(problem_response(*request, problem));
+    }
   }
+}
+
+// As above.
+void Dispatcher::admit_and_handle(const Router::Match& match,
+                                  const std::shared_ptr<const Request>& request, Desk* desk,
+                                  const Respond& respond) {
+  if (desk == nullptr && Gate::needs_desk(*match.route, *request))
+    return respond(problem_response(*request, no_ledger()));
+  auto admitted = gate_.admit(*match.route, *request, desk, Clock::now());
+  if (const auto* problem = std::get_if<Problem>(&admitted))
+    return respond(problem_response(*request, *problem));
+  if (const auto problem = parameters_problem(*match.route, *request))
+    return respond(problem_response(*request, *problem));
+  match.route->handle({request, match.params, std::get<Principal>(admitted), desk}, respond);
 }
 
 void Dispatcher::dispatch(Request request, const std::string& target, const Respond& respond) {

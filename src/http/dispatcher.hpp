@@ -25,6 +25,8 @@ class Dispatcher {
   // Shared: an answer may come after the worker is done with the request.
   void handle(const Router::Match& match, const std::shared_ptr<const Request>& request, Desk* desk,
               const Respond& respond);
+  void admit_and_handle(const Router::Match& match, const std::shared_ptr<const Request>& request,
+                        Desk* desk, const Respond& respond);
 
   const ServerOptions& options_;
   Router router_;

@@ -34,8 +34,20 @@ void Workers::stop() {
   }
 }
 
+// A ledger that is away: whoever asks is told, and the next one tries again.
+std::unique_ptr<Desk> Workers::open(bool warm) const {
+  if (!open_desk_) return nullptr;
+  try {
+    auto desk = open_desk_();
+    if (warm && desk) desk->warm();
+    return desk;
+  } catch (const std::exception&) {
+    return nullptr;
+  }
+}
+
 void Workers::run() {
-  std::unique_ptr<Desk> desk;
+  auto desk = open(true);
   for (;;) {
     Work work;
     {
@@ -45,13 +57,7 @@ void Workers::run() {
       work = std::move(queue_.front());
       queue_.pop_front();
     }
-    if (!desk && open_desk_) {
-      try {
-        desk = open_desk_();
-      } catch (const std::exception&) {
-        desk = nullptr;  // the ledger is away: whoever asks is told, and the next one tries again
-      }
-    }
+    if (!desk) desk = open(false);
     work(desk.get());
   }
 }

@@ -1,6 +1,7 @@
 #include "amdahl/ledger/doors.hpp"
 
 #include <array>
+#include <map>
 
 #include "amdahl/core/limits.hpp"
 #include "encode.hpp"
@@ -35,19 +36,35 @@ class PostgresDoors final : public Doors {
 
   std::vector<bool> put_deliveries(std::span<const Delivery> deliveries) override {
     if (deliveries.empty()) return {};
+    if (deliveries.size() == 1) return {put_delivery(deliveries.front())};
     auto items = nlohmann::json::array();
+    std::map<std::pair<std::string_view, std::string_view>, std::size_t> places;
     for (const auto& delivery : deliveries) {
+      const auto [at, fresh] = places.try_emplace({delivery.source, delivery.id}, items.size());
+      if (!fresh) {
+        auto& copies = items[at->second]["copies"];
+        copies = copies.get<int>() + 1;
+        continue;
+      }
       items.push_back({{"source", delivery.source},
                        {"id", delivery.id},
                        {"cluster", json_or_null(delivery.cluster)},
                        {"kind", json_or_null(delivery.kind)},
                        {"native_id", json_or_null(delivery.native_id)},
                        {"run_key", json_or_null(delivery.run_key)},
-                       {"body", delivery.body}});
+                       {"body", delivery.body},
+                       {"copies", 1}});
     }
     const auto answer =
-        session_.value(statements::put_deliveries, {jsonb_text(items)}, Effect::writes);
-    return nlohmann::json::parse(answer.value_or("[]")).get<std::vector<bool>>();
+        session_.prepared(statements::put_deliveries, {jsonb_text(items)}, Effect::writes);
+    auto fresh = nlohmann::json::parse(answer.value_or("[]")).get<std::vector<bool>>();
+    std::vector<bool> all;
+    for (const auto& delivery : deliveries) {
+      const auto place = places.at({delivery.source, delivery.id});
+      all.push_back(fresh.at(place));
+      fresh[place] = false;  // of those that came twice at once the first counts
+    }
+    return all;
   }
 
   bool replay_delivery(std::int64_t number) override {
@@ -93,6 +110,13 @@ class PostgresDoors final : public Doors {
   }
 
  private:
+  bool put_delivery(const Delivery& delivery) {
+    return session_.prepared(
+               statements::put_delivery,
+               {delivery.source, delivery.id, or_null(delivery.cluster), or_null(delivery.kind),
+                or_null(delivery.native_id), or_null(delivery.run_key), jsonb_text(delivery.body)},
+               Effect::writes) == "t";
+  }
   bool truth(const char* sql, const std::vector<Arg>& args, Effect effect) {
     return session_.value(sql, args, effect) == "t";
   }

@@ -32,7 +32,7 @@ struct LedgerTable {
   std::string_view order;
   bool chained = true;
 };
-inline constexpr std::array<LedgerTable, 21> ledger_tables{{
+inline constexpr std::array<LedgerTable, 22> ledger_tables{{
     {"loop_head", "loop_id", false},
     {"event", "seq", false},
     {"loop_total", "loop_id"},
@@ -53,6 +53,7 @@ inline constexpr std::array<LedgerTable, 21> ledger_tables{{
     {"spend", "bucket_at"},
     {"command", "command_id", false},
     {"delivery", "source, delivery_id", false},
+    {"delivery_mark", "mark_id", false},
     {"posted_result", "run_key", false},
 }};
 /// Stands where the service's role may not read the salt: experiment and digest of the row.

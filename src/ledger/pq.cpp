@@ -3,6 +3,7 @@
 #include <chrono>
 #include <optional>
 #include <pqxx/pqxx>
+#include <set>
 #include <utility>
 
 #include "amdahl/ledger/errors.hpp"
@@ -14,8 +15,7 @@ namespace {
 
 // The shim over the versions: 6.4 (Debian 12), 7.8 (Ubuntu 24.04), 7.10 (Debian 13).
 #if PQXX_VERSION_MAJOR >= 7
-pqxx::result execute(pqxx::transaction_base& tx, const std::string& sql,
-                     const std::vector<Arg>& args) {
+pqxx::params params_of(const std::vector<Arg>& args) {
   pqxx::params params;
   for (const auto& arg : args) {
     if (arg) {
@@ -24,19 +24,42 @@ pqxx::result execute(pqxx::transaction_base& tx, const std::string& sql,
       params.append();
     }
   }
+  return params;
+}
+
+pqxx::result execute(pqxx::transaction_base& tx, const std::string& sql,
+                     const std::vector<Arg>& args) {
 #if PQXX_VERSION_MAJOR > 7 || PQXX_VERSION_MINOR >= 10
-  return tx.exec(sql, params);
+  return tx.exec(sql, params_of(args));
 #else
-  return tx.exec_params(sql, params);
+  return tx.exec_params(sql, params_of(args));
+#endif
+}
+
+pqxx::result execute_prepared(pqxx::transaction_base& tx, const std::string& name,
+                              const std::vector<Arg>& args) {
+#if PQXX_VERSION_MAJOR > 7 || PQXX_VERSION_MINOR >= 10
+  return tx.exec(pqxx::prepped{name}, params_of(args));
+#else
+  return tx.exec_prepared(name, params_of(args));
 #endif
 }
 #else
-pqxx::result execute(pqxx::transaction_base& tx, const std::string& sql,
-                     const std::vector<Arg>& args) {
+std::vector<const char*> texts_of(const std::vector<Arg>& args) {
   std::vector<const char*> texts;
   texts.reserve(args.size());
   for (const auto& arg : args) texts.push_back(arg ? arg->c_str() : nullptr);
-  return tx.exec_params(sql, pqxx::prepare::make_dynamic_params(texts));
+  return texts;
+}
+
+pqxx::result execute(pqxx::transaction_base& tx, const std::string& sql,
+                     const std::vector<Arg>& args) {
+  return tx.exec_params(sql, pqxx::prepare::make_dynamic_params(texts_of(args)));
+}
+
+pqxx::result execute_prepared(pqxx::transaction_base& tx, const std::string& name,
+                              const std::vector<Arg>& args) {
+  return tx.exec_prepared(name, pqxx::prepare::make_dynamic_params(texts_of(args)));
 }
 #endif
 
@@ -170,6 +193,14 @@ struct Session::Connection {
   }
   ~Connection() { dog->arm(deadline); }
 
+  /// The name of the statement, which the server knows from now on.
+  std::string prepare(const std::string& sql) {
+    auto name = "s" + std::to_string(std::hash<std::string>{}(sql));
+    if (prepared.insert(name).second) pq.prepare(name, sql);
+    return name;
+  }
+
+  std::set<std::string> prepared;
   std::chrono::milliseconds deadline;
   std::optional<Watchdog> dog;  // outlives the connection, whose goodbye it watches
   pqxx::connection pq;
@@ -192,14 +223,25 @@ Session::Connection& Session::connection() {
 
 std::optional<std::string> Session::value(const std::string& sql, const std::vector<Arg>& args,
                                           Effect effect) {
+  return ask(sql, args, effect, true);
+}
+
+std::optional<std::string> Session::prepared(const std::string& sql, const std::vector<Arg>& args,
+                                             Effect effect) {
+  return ask(sql, args, effect, false);
+}
+
+std::optional<std::string> Session::ask(const std::string& sql, const std::vector<Arg>& args,
+                                        Effect effect, bool parse_anew) {
   auto& open = connection();
   ++round_trips_;
   // A connection that saw an error is not used again: 6.4 would reconnect it behind our back.
   const auto drop = [this] { return std::exchange(connection_, nullptr); };
   try {
     const Watched watched{*open.dog, open.deadline};
+    const auto name = parse_anew ? std::string{} : open.prepare(sql);
     pqxx::nontransaction tx{open.pq};
-    return first_value(execute(tx, sql, args));
+    return first_value(parse_anew ? execute(tx, sql, args) : execute_prepared(tx, name, args));
   } catch (const pqxx::transaction_rollback& error) {
     drop();
     throw_rolled_back(error, effect);

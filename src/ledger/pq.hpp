@@ -50,6 +50,9 @@ class Session {
   /// One statement in autocommit: one round trip.
   std::optional<std::string> value(const std::string& sql, const std::vector<Arg>& args,
                                    Effect effect);
+  /// The same of a statement that comes many times a second: parsed once a connection.
+  std::optional<std::string> prepared(const std::string& sql, const std::vector<Arg>& args,
+                                      Effect effect);
   /// Commits when `work` returns, rolls back when it throws.
   void in_transaction(const std::function<void(Transaction&)>& work);
   /// As PostgreSQL counts: 150018.
@@ -59,6 +62,8 @@ class Session {
  private:
   struct Connection;
   Connection& connection();
+  std::optional<std::string> ask(const std::string& sql, const std::vector<Arg>& args,
+                                 Effect effect, bool parse_anew);
 
   std::string url_;
   Settings settings_;

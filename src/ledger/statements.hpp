@@ -60,6 +60,9 @@ inline constexpr auto put_command = "SELECT amdahl.put_command($1::text, $2::tex
 inline constexpr auto command_answer = "SELECT amdahl.command_answer($1::text)";
 // -- doors --
 inline constexpr auto put_deliveries = "SELECT amdahl.put_deliveries($1::jsonb)";
+inline constexpr auto put_delivery =
+    "SELECT amdahl.put_delivery($1::text, $2::text, $3::text, $4::text, $5::text, $6::text, "
+    "$7::jsonb)";
 inline constexpr auto replay_delivery = "SELECT amdahl.replay_delivery($1::bigint)";
 inline constexpr auto inbox = "SELECT amdahl.read_inbox('{}')";
 inline constexpr auto put_token =

@@ -99,6 +99,7 @@ void Engine::look_at_cluster(const ledger::Snapshot& snapshot, Adapter& adapter,
 void Engine::look_for_posted(View& view) {
   auto missing = nlohmann::json::array();
   for (const auto& [name, cluster] : view.clusters) {
+    if (!cluster.caps.posts_results) continue;
     for (const auto& [key, result] : cluster.results) {
       if (result.has_error() && result.error().code == core::ErrorCode::not_found)
         missing.push_back(key.text);

@@ -48,7 +48,11 @@ class LocalAdapter final : public Adapter {
 
   std::string kind() const override { return "local"; }
   std::string cluster() const override { return options_.cluster; }
-  Caps caps() const override { return {}; }
+  Caps caps() const override {
+    Caps caps;
+    caps.posts_results = options_.post.has_value();
+    return caps;
+  }
   Result<Capacity> capacity() override { return local_capacity(options_, "/"); }
   Result<void> validate(const core::RunSpec& spec) override {
     return validate_local(spec, local_capacity(options_, "/"));

@@ -273,8 +273,6 @@ std::optional<nlohmann::json> MemoryLedger::command_answer(std::string_view key)
 
 nlohmann::json MemoryLedger::read(std::string_view view, const nlohmann::json& args) {
   ++round_trips_;
-  // The workers of its worlds share a disk with the engine.
-  if (view == "posted") return {{"posted", nlohmann::json::object()}};
   if (view == "witnesses") return unknown_witnesses(state_, args.at("witnesses"));
   auto answers = nlohmann::json::array();
   for (const auto& question : args.at("questions")) answers.push_back(known(state_, question));

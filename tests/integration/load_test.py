@@ -38,7 +38,7 @@ class UnderLoad(unittest.TestCase):
         # What was still on its way when wrk stopped may be stored without its answer having been counted.
         self.assertGreaterEqual(stored, done["answers"]["202"])
         self.assertLessEqual(stored, done["answers"]["202"] + 32)
-        wait_until(lambda: self.stand.sql("SELECT count(*) FROM amdahl.delivery WHERE NOT done") == "0",
+        wait_until(lambda: self.stand.sql("SELECT count(*) FROM amdahl.delivery_waiting") == "0",
                    "the loop has looked because of all of them")
         self.check_well()
 

@@ -56,11 +56,11 @@ def arrows(files):
                 yield file.on(line, "arrows", f"{file.layer} may not include {match[1]}")
 
 
-SOURCE_WORD = re.compile(r"(\$\{(?:PROJECT|CMAKE)_SOURCE_DIR\}/)?([\w./-]+\.(?:cpp|cu))\b")
+SOURCE_WORD = re.compile(r"(\$\{(?:PROJECT|CMAKE)_SOURCE_DIR\}/)?([\w./-]+\.(?:cpp|cu|sql))\b")
 
 
 def built(files):
-    """Each C++ source is named in some CMakeLists.txt: else nothing compiles or runs it."""
+    """Each C++ or SQL source is named in some CMakeLists.txt: else nothing compiles or runs it."""
     named = set()
     for file in files:
         if file.path.endswith(("CMakeLists.txt", ".cmake")):
@@ -69,7 +69,9 @@ def built(files):
             named.update(match[2] if match[1] else posixpath.normpath(f"{folder}/{match[2]}")
                          for match in SOURCE_WORD.finditer(text))
     for file in files:
-        if (file.path.endswith((".cpp", ".cu")) and file.path not in named
+        is_source = file.path.endswith((".cpp", ".cu")) or (
+            file.path.startswith("migrations/") and file.path.endswith(".sql"))
+        if (is_source and file.path not in named
                 and not file.path.startswith("examples/")):  # jobs, with builds of their own
             yield file.on(1, "not-built", "no CMakeLists.txt names this file, so nothing builds it")
 

@@ -96,6 +96,7 @@ struct Caps {
   bool two_phase = true;
   std::chrono::milliseconds quiet_period{0};  ///< after an unknown submit, before trusting absence
   bool several_node_sets = false;             ///< can offer R2
+  bool posts_results = false;                 ///< results may come by post, not by fetch_result
   bool runs_images = false;                   ///< a leg runs in the image that its arm names
 };
 

@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <mutex>
 
 #include "api_parts.hpp"
 #include "experiments.hpp"
@@ -212,13 +213,51 @@ std::vector<Route> bank_routes() {
   return {entries, balance};
 }
 
-Route status_route(const ApiOptions& options) {
+// Many look at once, and between two events of the chain most of it is the same: it is read once,
+// and only what goes on without the chain is asked again.
+class Statuses {
+ public:
+  explicit Statuses(const ApiOptions& options)
+      : lease_s_{std::chrono::duration<double>{options.lease_ttl}.count()} {}
+
+  json read(ledger::Ledger& ledger) {
+    const auto kept = current();
+    json args{{"lease_ttl_s", lease_s_}};
+    if (kept) args["unless_head"] = kept->at("loop").at("head_hash");
+    auto status = ledger.read("status", args);
+    if (!status.contains("jobs")) {
+      auto merged = *kept;
+      merged.update(status);
+      return merged;
+    }
+    const std::lock_guard lock{mutex_};
+    kept_ = Kept{new json(status)};
+    return status;
+  }
+
+ private:
+  // Shared: whoever reads goes on with what was kept when it began.
+  using Kept = std::shared_ptr<const json>;
+
+  Kept current() const {
+    const std::lock_guard lock{mutex_};
+    return kept_;
+  }
+
+  double lease_s_;
+  mutable std::mutex mutex_;
+  Kept kept_;
+};
+
+// Shared by the two routes that answer from it, which outlive the table's making.
+using SharedStatuses = std::shared_ptr<Statuses>;
+
+Route status_route(const ApiOptions& options, const SharedStatuses& statuses) {
   Route route{"GET", "/api/v1/status", Access::read, "get_status", "the loop at a glance"};
   route.answers = with_problems({{200, "as it is now", "amdahl.status/v1"}}, {400, 401, 403});
-  const double lease_s = std::chrono::duration<double>{options.lease_ttl}.count();
   route.handle =
-      answering([lease_s, version = options.version, waiting = options.waiting](const Call& call) {
-        auto status = call.desk->ledger().read("status", {{"lease_ttl_s", lease_s}});
+      answering([statuses, version = options.version, waiting = options.waiting](const Call& call) {
+        auto status = statuses->read(call.desk->ledger());
         status["version"] = version;
         status["waiting"] = waiting ? waiting() : std::vector<std::string>{};
         return json_response(200, status);
@@ -226,13 +265,12 @@ Route status_route(const ApiOptions& options) {
   return route;
 }
 
-Route loop_route(const ApiOptions& options) {
+Route loop_route(const SharedStatuses& statuses) {
   Route route{"GET", "/api/v1/loop", Access::read, "get_loop",
               "who leads, and how far the ledger is"};
   route.answers = with_problems({{200, "as it is now", "amdahl.loop/v1"}}, {400, 401, 403});
-  const double lease_s = std::chrono::duration<double>{options.lease_ttl}.count();
-  route.handle = answering([lease_s](const Call& call) {
-    auto loop = call.desk->ledger().read("status", {{"lease_ttl_s", lease_s}}).at("loop");
+  route.handle = answering([statuses](const Call& call) {
+    auto loop = statuses->read(call.desk->ledger()).at("loop");
     loop["schema"] = "amdahl.loop/v1";
     return json_response(200, loop);
   });
@@ -258,9 +296,11 @@ std::vector<Answer> with_problems(std::vector<Answer> answers, const std::vector
 }
 
 std::vector<Route> read_routes(const ApiOptions& options) {
+  // Shared by the two routes, which outlive this call.
+  const auto statuses = std::make_shared<Statuses>(options);
   std::vector<Route> routes{
-      status_route(options),
-      loop_route(options),
+      status_route(options, statuses),
+      loop_route(statuses),
       list("/api/v1/jobs", "jobs", "jobs that were added", {limit, cursor}),
       job_route(),
       list("/api/v1/hypotheses", "hypotheses", "ideas, newest first",
