@@ -59,9 +59,8 @@ Response Dispatcher::refuse(Request& request, Problem problem) {
   return problem_response(request, problem);
 }
 
-// Shared: an answer may come after the worker is done with the request.
-void Dispatcher::handle(const Router::Match& match, const std::shared_ptr<const Request>& request,
-                        Desk* desk, const Respond& respond) {
+void Dispatcher::handle(const Router::Match& match, const SharedRequest& request, Desk* desk,
+                        const Respond& respond) {
   const auto begun = Clock::now();
   for (bool again = false;; again = true) {
     try {
@@ -80,10 +79,8 @@ void Dispatcher::handle(const Router::Match& match, const std::shared_ptr<const 
   }
 }
 
-// As above.
-void Dispatcher::admit_and_handle(const Router::Match& match,
-                                  const std::shared_ptr<const Request>& request, Desk* desk,
-                                  const Respond& respond) {
+void Dispatcher::admit_and_handle(const Router::Match& match, const SharedRequest& request,
+                                  Desk* desk, const Respond& respond) {
   if (desk == nullptr && Gate::needs_desk(*match.route, *request))
     return respond(problem_response(*request, no_ledger()));
   auto admitted = gate_.admit(*match.route, *request, desk, Clock::now());

@@ -23,10 +23,12 @@ class Dispatcher {
 
  private:
   // Shared: an answer may come after the worker is done with the request.
-  void handle(const Router::Match& match, const std::shared_ptr<const Request>& request, Desk* desk,
+  using SharedRequest = std::shared_ptr<const Request>;
+
+  void handle(const Router::Match& match, const SharedRequest& request, Desk* desk,
               const Respond& respond);
-  void admit_and_handle(const Router::Match& match, const std::shared_ptr<const Request>& request,
-                        Desk* desk, const Respond& respond);
+  void admit_and_handle(const Router::Match& match, const SharedRequest& request, Desk* desk,
+                        const Respond& respond);
 
   const ServerOptions& options_;
   Router router_;
