@@ -61,7 +61,9 @@ BEGIN
 END
 $$;
 
--- Those that were there when a cycle began to look are done with it. An id is unique for 30 days.
+-- Those that were there when a cycle began to look are done with it. One that commits late, with a number
+-- below the mark, was poked for by its own service; else the next cycle looks, an idle pause later at most.
+-- An id is unique for 30 days.
 DROP FUNCTION IF EXISTS amdahl.finish_deliveries(uuid, bigint, jsonb);
 CREATE OR REPLACE FUNCTION amdahl.finish_deliveries(p_term uuid, p_fence bigint, p_upto bigint)
 RETURNS void

@@ -131,6 +131,7 @@ http::ApiOptions ServiceDoors::api_options(const Config& config) {
     const std::lock_guard lock{waiting_mutex_};
     return waiting_;
   };
+  api.hook_sources = [this] { return sources_.current(); };
   api.metrics = [this](http::Desk& desk) { return exposition(desk); };
   return api;
 }

@@ -81,7 +81,7 @@ std::string run_token(std::string_view secret, const core::RunKey& key) {
 }
 
 Route result_post_route(std::string secret, std::function<void()> poke) {
-  Route route{"POST", "/api/v1/runs/{run_key}/result", Access::hook, "post_result",
+  Route route{"POST", "/api/v1/runs/{run_key}/result", Access::run, "post_result",
               "a worker hands in what it measured, with the token of its run"};
   route.body = {{"type", "object"}, {"description", "result.json of the run's directory"}};
   route.answers = {{201, "stored", "amdahl.result_post/v1"},

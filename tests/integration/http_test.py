@@ -52,7 +52,7 @@ class Resources(WithService):
 
     def test_each_list_answers_its_document_and_refuses_unknown_words(self):
         for path in ("status", "loop", "jobs", "hypotheses", "experiments", "runs", "queue", "events",
-                     "webhooks/deliveries", "fleet/summary", "wastes", "bank/entries", "bank/balance"):
+                     "webhooks/deliveries", "webhooks/sources", "fleet/summary", "wastes", "bank/entries", "bank/balance"):
             answer = self.here.get(f"/api/v1/{path}")
             self.assertEqual(answer.status, 200, path)
             self.assertTrue(answer.json()["schema"].startswith("amdahl."), path)
@@ -247,6 +247,16 @@ class Hooks(WithService):
         self.assertEqual([(row["cluster"], row["replays"]) for row in mine], [("local", 1)])
         # The loop sleeps for a minute between cycles: only the delivery can have woken it.
         wait_until(lambda: all(row["done"] for row in self.deliveries()), "the leader looked", 30)
+
+    def test_sources_are_shown_without_their_secrets(self):
+        self.assertEqual(self.deliver({"type": "x.y"}).status, 202)
+        answer = self.here.get("/api/v1/webhooks/sources")
+        for secret in (SECRET, OLD_SECRET, "a-token-of-these-tests"):
+            self.assertNotIn(secret.encode(), answer.body)
+        [source] = answer.json()["sources"]
+        self.assertIsNotNone(source.pop("last_at"))
+        self.assertEqual(source, {"cluster": "local", "enabled": True, "secrets": 2, "unsigned_doors": True,
+                                  "ended_since": 0})
 
     def test_both_live_secrets_open_and_nothing_else_does(self):
         self.assertEqual(self.deliver({"type": "x.y"}, OLD_SECRET).status, 202)

@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include "amdahl/http/hooks.hpp"
 #include "amdahl/http/route.hpp"
 
 namespace amdahl::http {
@@ -22,6 +23,8 @@ struct ApiOptions {
   std::function<std::string_view(std::string_view)> schema;
   /// Why nothing moves, as the last cycle of this process saw it; empty while another leads.
   std::function<std::vector<std::string>()> waiting{};
+  /// Clusters whose webhooks are configured, as they are now; without it none is.
+  std::function<HookSources::List()> hook_sources{};
   /// What GET /metrics shows; without it there is no such route.
   std::function<std::string(Desk&)> metrics{};
   std::chrono::milliseconds answer_patience{10'000};  ///< for a command's answer, then 202

@@ -16,7 +16,8 @@ namespace amdahl::http {
 /// Who may use a route.
 enum class Access {
   local,  ///< everybody on this machine; elsewhere a token that may read
-  hook,   ///< the route proves its sender itself
+  hook,   ///< the route proves its sender itself; bursts are its nature, so it has no pace
+  run,    ///< the route proves its sender itself, by a run's token
   read,
   propose,
   operate,

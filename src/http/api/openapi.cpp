@@ -49,7 +49,8 @@ json parameters_of(const Route& route) {
                    {"description", parameter.what},
                    {"schema", parameter_schema(parameter)}});
   }
-  const bool writes = route.method == "POST" && route.access != Access::hook;
+  const bool writes =
+      route.method == "POST" && route.access != Access::hook && route.access != Access::run;
   if (writes) {
     all.push_back({{"name", "Idempotency-Key"},
                    {"in", "header"},
@@ -111,6 +112,8 @@ json operation_of(const Route& route) {
     operation["responses"][std::to_string(answer.status)] = answer_of(route, answer);
   if (route.access == Access::hook || route.access == Access::local) {
     operation["security"] = json::array({json::object()});
+  } else if (route.access == Access::run) {
+    operation["security"] = json::array({{{"run_token", json::array()}}});
   } else {
     operation["security"] = json::array({{{"token", json::array()}}});
     operation["x-scope"] = scope_word(route.access);
@@ -189,7 +192,11 @@ json openapi_document(const std::vector<Route>& routes, const std::string& versi
                    {{"token",
                      {{"type", "http"},
                       {"scheme", "bearer"},
-                      {"description", "amdahl token create NAME --scope SCOPE"}}}}}}}};
+                      {"description", "amdahl token create NAME --scope SCOPE"}}},
+                    {"run_token",
+                     {{"type", "http"},
+                      {"scheme", "bearer"},
+                      {"description", "of one run, in post.json of its directory"}}}}}}}};
   for (const auto& route : routes) {
     auto method = route.method;
     std::transform(method.begin(), method.end(), method.begin(),

@@ -277,6 +277,37 @@ Route loop_route(const SharedStatuses& statuses) {
   return route;
 }
 
+// Read only: sources and their secrets are configuration. Of a secret nothing is said but how many
+// there are.
+Route sources_route(const ApiOptions& options) {
+  Route route{"GET", "/api/v1/webhooks/sources", Access::read, "list_webhook_sources",
+              "clusters whose webhooks are taken, and when the last one came"};
+  route.answers =
+      with_problems({{200, "by cluster", "amdahl.webhook_sources/v1"}}, {400, 401, 403});
+  route.handle = answering([configured = options.hook_sources](const Call& call) {
+    auto rows = json::array();
+    auto clusters = json::array();
+    const auto sources = configured ? configured() : nullptr;
+    for (const auto& source : sources ? *sources : std::vector<HookSource>{}) {
+      clusters.push_back(source.cluster);
+      rows.push_back({{"cluster", source.cluster},
+                      {"enabled", source.enabled},
+                      {"secrets", source.secrets.size()},
+                      {"unsigned_doors", !source.url_token.empty()}});
+    }
+    const auto heard = call.desk->ledger().read("hooks", {{"clusters", clusters}});
+    for (auto& row : rows) {
+      for (const auto& cluster : heard.at("clusters")) {
+        if (cluster.at("cluster") != row.at("cluster")) continue;
+        row["last_at"] = cluster.at("last_at");
+        row["ended_since"] = cluster.at("ended_since");
+      }
+    }
+    return json_response(200, {{"schema", "amdahl.webhook_sources/v1"}, {"sources", rows}});
+  });
+  return route;
+}
+
 Route job_route() {
   Route route{"GET", "/api/v1/jobs/{id}", Access::read, "get_job", "one job, by its name"};
   route.answers = with_problems({{200, "as it is now", "amdahl.job/v1"}}, {400, 401, 403, 404});
@@ -317,6 +348,7 @@ std::vector<Route> read_routes(const ApiOptions& options) {
             limit}),
       list("/api/v1/webhooks/deliveries", "deliveries", "webhooks that came, newest first",
            {{"source", "of this source alone"}, limit, cursor}),
+      sources_route(options),
   };
   for (auto& more : {experiment_routes(), fleet_routes(), bank_routes()})
     routes.insert(routes.end(), more.begin(), more.end());
