@@ -8,7 +8,7 @@ import unittest
 
 from hook_setup import OLD_SECRET, SECRET, with_hooks
 from http_client import Door, make_token, raw, signed, statuses
-from stand import Stand, wait_until
+from stand import Stand, amdahl, wait_until
 
 class WithService(unittest.TestCase):
     """One ledger and one service for all tests of a class: what they do does not meet."""
@@ -127,6 +127,19 @@ class Resources(WithService):
                         reference = content["schema"].get("$ref", "")
                         name = reference.rpartition("/")[2]
                         self.assertIn(name, {"", *document["components"]["schemas"]}, (path, method))
+
+
+class Changes(WithService):
+    def test_what_the_ledger_gained_is_in_the_next_answer(self):
+        asks = [self.here.get("/api/v1/status").json() for _ in range(8)]  # each worker has seen it
+        self.assertEqual({answer["jobs"] for answer in asks}, {0})
+        self.assertEqual(self.here.post("/api/v1/loop:pause", {}).status, 200)
+        added = amdahl("jobs", "add", self.stand.threefold(), config=self.stand.config)
+        self.assertEqual(added.returncode, 0, added.stderr)
+        for _ in range(8):
+            status = self.here.get("/api/v1/status").json()
+            self.assertEqual((status["jobs"], status["loop"]["paused"]), (1, True))
+            self.assertEqual(set(status), set(asks[0]))
 
 
 class BadBytes(WithService):
