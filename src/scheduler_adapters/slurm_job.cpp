@@ -26,7 +26,7 @@ struct Word {
 };
 
 // Words that are not here are no state: a newer Slurm may have more.
-constexpr std::array<Word, 27> words{{
+constexpr std::array<Word, 27> state_words{{
     {"PENDING", RunState::queued},
     {"CONFIGURING", RunState::starting},
     {"RUNNING", RunState::running},
@@ -64,9 +64,9 @@ constexpr std::array<std::string_view, 10> hopeless{
 
 const Word* find_word(std::string_view text) {
   const auto word = text.substr(0, text.find(' '));  // `CANCELLED by 0`
-  const auto it =
-      std::find_if(words.begin(), words.end(), [&](const Word& each) { return each.word == word; });
-  return it == words.end() ? nullptr : &*it;
+  const auto it = std::find_if(state_words.begin(), state_words.end(),
+                               [&](const Word& each) { return each.word == word; });
+  return it == state_words.end() ? nullptr : &*it;
 }
 
 bool is_one_of_hopeless(std::string_view reason) {
