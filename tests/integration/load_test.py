@@ -4,11 +4,13 @@ import unittest
 
 from hook_setup import SECRET, with_hooks
 from http_client import Door, make_token
-from stand import Stand, wait_until
+from stand import PROGRAM, Stand, wait_until
 from wrk_load import webhook_requests, wrk
 
 SECONDS = 3
-MEMORY_KIB_MAX = 256 * 1024
+PACE = 500  # requests a second of one address
+SANITIZED = PROGRAM.parent.name in ("asan", "tsan")  # they keep what was freed
+MEMORY_KIB_MAX = (1024 if SANITIZED else 256) * 1024
 
 
 class UnderLoad(unittest.TestCase):
@@ -50,7 +52,10 @@ class UnderLoad(unittest.TestCase):
         self.assertLessEqual(set(done["answers"]), {"200", "429", "503"}, done)
         self.assertGreater(done["answers"]["200"], 100, done)
         done = self.load([("GET /healthz HTTP/1.1", {}, "")], connections=64)
-        self.assertEqual((done["broken"], set(done["answers"])), (0, {"200", "429"}), done)
+        self.assertEqual(done["broken"], 0, done)
+        self.assertLessEqual(set(done["answers"]), {"200", "429"}, done)
+        # Two seconds' worth at once, then the pace; a slow build does not get there.
+        self.assertLessEqual(done["answers"]["200"], PACE * (2 + done["seconds"]) + PACE / 2, done)
         self.check_well()
 
     def test_requests_that_are_refused_cost_no_memory(self):
