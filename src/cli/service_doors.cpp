@@ -25,7 +25,6 @@ class LedgerDesk : public http::Desk {
     if (!ledger_) ledger_ = ledger::connect(url_, {.allow_owner = false, .or_read_only = true});
     return *ledger_;
   }
-  void warm() override { (void)ledger().read("status", nlohmann::json::object()); }
   ledger::Doors& doors() override {
     if (!doors_) doors_ = ledger::open_doors(url_);
     return *doors_;

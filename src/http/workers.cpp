@@ -35,19 +35,17 @@ void Workers::stop() {
 }
 
 // A ledger that is away: whoever asks is told, and the next one tries again.
-std::unique_ptr<Desk> Workers::open(bool warm) const {
+std::unique_ptr<Desk> Workers::open() const {
   if (!open_desk_) return nullptr;
   try {
-    auto desk = open_desk_();
-    if (warm && desk) desk->warm();
-    return desk;
+    return open_desk_();
   } catch (const std::exception&) {
     return nullptr;
   }
 }
 
 void Workers::run() {
-  auto desk = open(true);
+  std::unique_ptr<Desk> desk;
   for (;;) {
     Work work;
     {
@@ -57,7 +55,7 @@ void Workers::run() {
       work = std::move(queue_.front());
       queue_.pop_front();
     }
-    if (!desk) desk = open(false);
+    if (!desk) desk = open();
     work(desk.get());
   }
 }
