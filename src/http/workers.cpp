@@ -34,16 +34,6 @@ void Workers::stop() {
   }
 }
 
-// A ledger that is away: whoever asks is told, and the next one tries again.
-std::unique_ptr<Desk> Workers::open() const {
-  if (!open_desk_) return nullptr;
-  try {
-    return open_desk_();
-  } catch (const std::exception&) {
-    return nullptr;
-  }
-}
-
 void Workers::run() {
   std::unique_ptr<Desk> desk;
   for (;;) {
@@ -55,7 +45,13 @@ void Workers::run() {
       work = std::move(queue_.front());
       queue_.pop_front();
     }
-    if (!desk) desk = open();
+    if (!desk && open_desk_) {
+      try {
+        desk = open_desk_();
+      } catch (const std::exception&) {
+        desk = nullptr;  // the ledger is away: whoever asks is told, and the next one tries again
+      }
+    }
     work(desk.get());
   }
 }

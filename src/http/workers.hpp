@@ -30,7 +30,6 @@ class Workers {
   void stop();
 
  private:
-  std::unique_ptr<Desk> open() const;
   void run();
 
   std::function<std::unique_ptr<Desk>()> open_desk_;
