@@ -152,7 +152,8 @@ DECLARE
   v_state smallint;
   v_body text;
 BEGIN
-  SELECT state INTO v_state FROM worker_run WHERE run_key = p_run_key;
+  -- Held against the leader, which deletes what was posted as it records the end: none is left behind.
+  SELECT state INTO v_state FROM worker_run WHERE run_key = p_run_key FOR SHARE;
   IF NOT FOUND THEN RETURN 'unknown'; END IF;
   SELECT body INTO v_body FROM posted_result WHERE run_key = p_run_key;
   IF FOUND THEN RETURN CASE WHEN v_body = p_body THEN 'same' ELSE 'other' END; END IF;
