@@ -26,7 +26,7 @@ class DeliveryWriter {
  public:
   struct Options {
     std::function<std::unique_ptr<ledger::Doors>()> open_doors;  ///< one for each thread
-    int threads = 1;
+    int threads = 1;  ///< each commit carries all that waits: two stored no more a second
     std::size_t waiting_max = core::limits::deliveries_waiting;
     std::size_t commit_max = core::limits::deliveries_commit;
     std::function<void()> poke{};  ///< after each commit that brought something new
