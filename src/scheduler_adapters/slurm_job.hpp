@@ -22,7 +22,7 @@ struct Job {
   std::string reason;
   std::vector<std::string> nodes;
   std::optional<std::int64_t> submit_s, start_s,
-      end_s;  ///< Unix; unknown and future times are none
+      end_s;  ///< Unix; unknown and expected times are none
   std::optional<int> exit_code, signal;
   int restarts = 0;
   std::optional<std::int64_t> gpus;  ///< of its allocation

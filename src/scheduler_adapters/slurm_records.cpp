@@ -14,7 +14,7 @@ using nlohmann::json;
 
 namespace {
 
-// A year from now ends a job without a time limit: 6090762392 is no end.
+// Without a time limit the expected end lies beyond: 6090762392.
 constexpr std::int64_t time_max = std::int64_t{1} << 32;
 constexpr int signals = 128;
 
@@ -92,6 +92,15 @@ std::optional<std::int64_t> gpus_of(const json& job) {
   return 0;
 }
 
+// Slurm says when it expects a start or an end, under the same names as when it was.
+Job without_forecasts(Job job) {
+  const auto state = meaning_of(job).state;
+  using core::RunState;
+  if (state != RunState::ended) job.end_s.reset();
+  if (!state || state == RunState::queued || state == RunState::held) job.start_s.reset();
+  return job;
+}
+
 Job job_of(const json& value) {
   Job job;
   job.id = text(member(value, "job_id"));
@@ -111,7 +120,7 @@ Job job_of(const json& value) {
   read_exit(member(value, "exit_code"), job);
   job.restarts = static_cast<int>(number(member(value, "restart_cnt")).value_or(0));
   job.gpus = gpus_of(value);
-  return job;
+  return without_forecasts(std::move(job));
 }
 
 std::vector<std::string> problems_of(const json& errors) {
@@ -171,6 +180,22 @@ std::vector<std::string> hosts(std::string_view cell) {
   return expand_hosts(known(cell)).value_or(std::vector<std::string>{});
 }
 
+// The first ten cells, which both texts have in common.
+Job job_of_cells(const std::vector<std::string_view>& cells) {
+  Job job;
+  job.id = cells[0];
+  job.name = cells[1];
+  job.user = cells[2];
+  job.states = {std::string{cells[3]}};
+  job.reason = known(cells[4]);
+  job.submit_s = seconds(cells[5]);
+  job.start_s = seconds(cells[6]);
+  job.end_s = seconds(cells[7]);
+  job.nodes = hosts(cells[8]);
+  job.partition = cells[9];
+  return without_forecasts(std::move(job));
+}
+
 }  // namespace
 
 core::Result<Records> read_json(std::string_view text) {
@@ -192,36 +217,16 @@ core::Result<Records> read_json(std::string_view text) {
 }
 
 Records read_squeue(std::string_view text) {
-  return read_lines(text, 12, [](const auto& cells) {
-    Job job;
-    job.id = cells[0];
-    job.name = cells[1];
-    job.user = cells[2];
-    job.states = {std::string{cells[3]}};
-    job.reason = known(cells[4]);
-    job.submit_s = seconds(cells[5]);
-    job.start_s = seconds(cells[6]);
-    job.end_s = seconds(cells[7]);
-    job.nodes = hosts(cells[8]);
-    job.partition = cells[9];
-    job.comment = known(cells[11]);
+  return read_lines(text, 11, [](const auto& cells) {
+    auto job = job_of_cells(cells);
+    job.comment = known(cells[10]);
     return job;
   });
 }
 
 Records read_sacct(std::string_view text) {
   return read_lines(text, 13, [](const auto& cells) {
-    Job job;
-    job.id = cells[0];
-    job.name = cells[1];
-    job.user = cells[2];
-    job.states = {std::string{cells[3]}};
-    job.reason = known(cells[4]);
-    job.submit_s = seconds(cells[5]);
-    job.start_s = seconds(cells[6]);
-    job.end_s = seconds(cells[7]);
-    job.nodes = hosts(cells[8]);
-    job.partition = cells[9];
+    auto job = job_of_cells(cells);
     const auto colon = cells[10].find(':');
     if (const auto code = core::parse_whole(cells[10].substr(0, colon)))
       job.exit_code = static_cast<int>(*code);

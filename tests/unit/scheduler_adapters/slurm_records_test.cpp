@@ -61,7 +61,11 @@ TEST_CASE("a held, a waiting, a hopeless and a requeued job are told apart", "[s
   CHECK(requeued.restarts == 1);
   CHECK(meaning_of(requeued).state == RunState::queued);
   CHECK(meaning_of(requeued).tainted);
-  CHECK_FALSE(requeued.end_s);  // in the year 2163
+  CHECK_FALSE(requeued.end_s);    // in the year 2163
+  CHECK_FALSE(requeued.start_s);  // when it may begin again
+  const auto running = named(records, "al-requeue");
+  CHECK(running.start_s);
+  CHECK_FALSE(running.end_s);  // where its time limit would end it
 }
 
 TEST_CASE("accounting over REST is read like the live list", "[slurm]") {
@@ -107,8 +111,8 @@ TEST_CASE("a word that nobody knows is no state, and so is none at all", "[slurm
 }
 
 TEST_CASE("text is read cell by cell, and a comment may hold the separator", "[slurm]") {
-  const auto live = read_squeue(
-      "17|al-x|mira|PENDING|JobHeldUser|1700000000|N/A|N/A||gpu|gres:gpu:3|a|b\nnonsense\n\n");
+  const auto live =
+      read_squeue("17|al-x|mira|PENDING|JobHeldUser|1700000000|N/A|N/A||gpu|a|b\nnonsense\n\n");
   REQUIRE(live.jobs.size() == 1);
   CHECK(live.unreadable == 1);
   CHECK(live.jobs[0].comment == "a|b");
