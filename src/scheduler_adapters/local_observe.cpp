@@ -41,8 +41,12 @@ void end_by_result(Observation& seen, const core::RunResult& result) {
   end(seen, RunOutcome::succeeded, CauseClass::none, "");
 }
 
-// The leg and all below it, whatever session it moved to.
-void kill_survivors(const fs::path& directory, const core::RunKey& key) {
+// Kills the leg and all below it, whatever session it moved to. Whether any of it is still there:
+// a killed process goes when the kernel gets to it, and its GPU with it.
+bool kill_survivors(const fs::path& directory, const core::RunKey& key) {
+  // A dying shim lets go of its lock before the kernel kills its leg for it.
+  const auto shim = run_files::read_process(directory / names::shim);
+  bool any = shim && run_files::identify(shim->pid) == *shim;
   const auto leg = run_files::read_process(directory / names::leg);
   const auto now_there = leg ? run_files::identify(leg->pid) : std::nullopt;
   // Its number may be another session's by now.
@@ -50,13 +54,19 @@ void kill_survivors(const fs::path& directory, const core::RunKey& key) {
                               leg->boot_id == run_files::identify_self().boot_id;
   for (const auto& process : run_files::processes_of_run(key.text, session_is_its ? leg->pid : 0)) {
     run_files::signal_process(process, SIGKILL);
+    any = true;
   }
+  return any;
 }
 
 void end_without_result(Observation& seen, const fs::path& directory, const core::Error& why) {
   const bool garbage = why.code != core::ErrorCode::not_found;
   if (seen.claimed) {
-    kill_survivors(directory, seen.key);
+    if (kill_survivors(directory, seen.key)) {
+      seen.state = RunState::running;
+      seen.reason = "its shim died; what it left behind is being killed";
+      return;
+    }
     return end(seen, RunOutcome::lost, CauseClass::infra,
                garbage ? why.message : "the shim died before it could write a result");
   }
