@@ -11,9 +11,10 @@ endif()
 #
 # `file` defines LLVMFuzzerTestOneInput. Under the preset `fuzz` it becomes the libFuzzer program
 # fuzz/<name>; elsewhere the test replay.<name>, which feeds it every file of tests/fuzz/corpus/<name>.
+# A parser has one thread: not under tsan.
 function(amdahl_fuzz name)
   cmake_parse_arguments(PARSE_ARGV 1 FUZZ "" "SOURCE" "DEPENDS;LIBRARIES")
-  if(NOT AMDAHL_FUZZ AND NOT AMDAHL_BUILD_TESTS)
+  if(NOT AMDAHL_FUZZ AND (NOT AMDAHL_BUILD_TESTS OR AMDAHL_SANITIZE MATCHES "thread"))
     return()
   endif()
   set(program fuzz_${name})

@@ -8,7 +8,7 @@ import sys
 import time
 
 from counts import Counts
-from stages import STAGES, Bench, parallel_jobs
+from stages import STAGES, Bench, ahead_of, parallel_jobs
 
 OUTPUT_LINES = 80  # of each failure; the rest is in the log
 
@@ -46,6 +46,8 @@ def run(stage, bench):
         counts = Counts(skipped=1)
         print(f"      not run: {stage.needs} did not build")
     else:
+        if stage.waits:
+            bench.ahead.start()
         counts = stage.run(bench)
     show(counts)
     mark = "FAIL" if counts.failed else " ok "
@@ -64,6 +66,7 @@ def main(words):
     source = pathlib.Path(__file__).resolve().parents[2]
     os.chdir(source)
     bench = Bench(source, source / "build/logs", parallel_jobs(), {})
+    bench.ahead = ahead_of(bench, [stage.name for stage in stages_of(chosen)])
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     total = Counts()
     started = time.monotonic()
@@ -72,6 +75,7 @@ def main(words):
             total += run(stage, bench)
     except KeyboardInterrupt:
         total += Counts.failure("interrupted")
+        bench.ahead.stop()
     print(f"{time.monotonic() - started:.0f} s in all; the logs are in build/logs")
     for name, _ in total.failures:
         print(f"  failed: {name}")

@@ -1,5 +1,6 @@
 """Runs the commands of a stage: output into a log file, a sign of life on the screen."""
 
+import contextlib
 import os
 import pathlib
 import signal
@@ -14,8 +15,10 @@ SIGN_OF_LIFE_S = 30  # A build is silent for minutes; people and CI give up on s
 class Shell:
     running = set()  # processes, for an interruption
 
-    def __init__(self, log_path, environment=None):
+    def __init__(self, log_path, environment=None, in_the_background=False):
+        """in_the_background: its commands get what others leave of the machine, and show nothing."""
         self.log_path = pathlib.Path(log_path)
+        self.in_the_background = in_the_background
         self.log_path.parent.mkdir(parents=True, exist_ok=True)
         self.log_path.write_bytes(b"")
         self.environment = {**os.environ, **(environment or {})}
@@ -34,14 +37,17 @@ class Shell:
                 log.write(f"{command[0]}: {error.strerror}\n".encode())
                 return 127
             Shell.running.add(process)
-            watcher = SignOfLife(process, self)
+            if self.in_the_background:
+                stand_back(process)
+            watcher = None if self.in_the_background else SignOfLife(process, self)
             try:
                 return process.wait()
             except BaseException:
                 stop_group(process)
                 raise
             finally:
-                watcher.stop()
+                if watcher:
+                    watcher.stop()
                 Shell.running.discard(process)
 
     def tail(self, lines=60):
@@ -73,6 +79,15 @@ class SignOfLife:
     def stop(self):
         self.stopped.set()
         self.thread.join()
+
+
+def stand_back(process):
+    """Lets everything else on the machine go first. A session is scheduled as one (sched(7), the
+    autogroup feature), so the policy of its processes is not enough."""
+    with contextlib.suppress(OSError):
+        os.sched_setscheduler(process.pid, os.SCHED_IDLE, os.sched_param(0))
+    with contextlib.suppress(OSError):
+        pathlib.Path(f"/proc/{process.pid}/autogroup").write_text("19")
 
 
 def stop_group(process, grace_s=10):

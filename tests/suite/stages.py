@@ -10,6 +10,7 @@ import subprocess
 import sys
 import tempfile
 
+from ahead import Ahead
 from counts import Counts, from_junit
 from shell import Shell
 import tally
@@ -22,9 +23,10 @@ SCHEDULES_FULL = 100_000
 TSAN_ASLR_BITS = 28  # More randomness than this and g++ 12's tsan finds its memory taken.
 
 
-def parallel_jobs():
+def parallel_jobs(builds=1):
+    """Of each of so many builds at once."""
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    return max(1, min(len(os.sched_getaffinity(0)), memory // COMPILER_BYTES))
+    return max(1, min(len(os.sched_getaffinity(0)), memory // builds // COMPILER_BYTES))
 
 
 @dataclass
@@ -34,9 +36,10 @@ class Bench:
     logs: pathlib.Path
     jobs: int
     built: dict  # preset → whether it built
+    ahead: Ahead | None = None
 
-    def shell(self, name):
-        return Shell(self.logs / f"{name}.log")
+    def shell(self, name, **options):
+        return Shell(self.logs / f"{name}.log", **options)
 
 
 def without_aslr(preset):
@@ -53,11 +56,25 @@ def without_aslr(preset):
     return prefix
 
 
+def run_build(bench, shell, preset):
+    return (shell.run("cmake", "--preset", preset) or
+            shell.run(*without_aslr(preset), "cmake", "--build", "--preset", preset, "-j", bench.jobs))
+
+
+def ahead_of(bench, names):
+    """Builds what these stages will need, once it is started."""
+    def build_ahead(preset):
+        run_build(bench, bench.shell(f"{preset}-ahead", in_the_background=True), preset)
+    # Its compilers stand beside those of the stage that waits.
+    room = parallel_jobs(2) >= bench.jobs
+    return Ahead([stage.name for stage in STAGES if stage.ahead and stage.name in names and room], build_ahead)
+
+
 def build(bench, shell, preset):
     """Counts(failed=1) with the compiler's words when it fails, else nothing."""
-    prefix = without_aslr(preset)
-    failed = (shell.run("cmake", "--preset", preset) or
-              shell.run(*prefix, "cmake", "--build", "--preset", preset, "-j", bench.jobs))
+    if bench.ahead:
+        bench.ahead.wait(preset)
+    failed = run_build(bench, shell, preset)
     bench.built[preset] = not failed
     return Counts.failure(f"build {preset}", compiler_words(shell.text())) if failed else Counts()
 
@@ -157,6 +174,8 @@ def lint(bench):
 def fuzz(bench):
     """The targets together execute at least a million inputs; each counts as a test."""
     shell = bench.shell("fuzz")
+    if bench.ahead:
+        bench.ahead.wait("fuzz")
     with tempfile.NamedTemporaryFile("r", suffix=".json") as answer:
         status = shell.run(*without_aslr("fuzz"), "script/fuzz", "--json", answer.name)
         text = answer.read()
@@ -258,6 +277,8 @@ class Stage:
     run: object
     needs: str = ""  # the preset without which it says nothing
     full: bool = False  # only with --full
+    waits: bool = False  # leaves most of the machine to others
+    ahead: bool = False  # the preset of its name may be built beside one that waits
 
 
 STAGES = (
@@ -265,11 +286,11 @@ STAGES = (
     Stage("ci", "unity build, warnings are errors, every test", preset_stage("ci")),
     Stage("headers", "each public header compiles alone", headers, needs="ci"),
     Stage("python", "the Python tests", python, needs="ci"),
-    Stage("demo", "script/demo to its outcome, seed by commit", demo, "ci"),
+    Stage("demo", "script/demo to its outcome, seed by commit", demo, "ci", waits=True),
     Stage("simulation", "10,000 simulated schedules, seed by commit", simulation, "ci"),
     Stage("mutants", "faults put into the code, chosen by the commit", mutants, "ci"),
-    Stage("asan", "unit and integration tests, address and undefined", preset_stage("asan"), "ci"),
-    Stage("tsan", "unit and integration tests, data races", preset_stage("tsan"), "ci"),
-    Stage("fuzz", "a million inputs for the parsers", fuzz, "ci"),
+    Stage("asan", "unit and integration tests, address and undefined", preset_stage("asan"), "ci", ahead=True),
+    Stage("tsan", "tests that have threads, data races", preset_stage("tsan"), "ci", ahead=True),
+    Stage("fuzz", "a million inputs for the parsers", fuzz, "ci", ahead=True),
     Stage("lint", "clang-tidy over every source", lint, full=True),
 )

@@ -6,9 +6,11 @@ import pathlib
 import subprocess
 import sys
 import tempfile
+import threading
 import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
+from ahead import Ahead
 import main
 import stages
 from counts import Counts, from_junit
@@ -152,7 +154,39 @@ class Sum(Folder):
         self.assertEqual(raised.exception.code, 2)
 
 
+class BuiltAhead(unittest.TestCase):
+    def test_builds_run_in_turn_and_a_stage_waits_for_its_own_alone(self):
+        begun, may_end, built = threading.Event(), threading.Event(), []
+
+        def build(preset):
+            begun.set()
+            self.assertTrue(may_end.wait(30))
+            built.append(preset)
+
+        ahead = Ahead(["asan", "tsan"], build)
+        ahead.wait("asan")  # nothing builds: no reason to wait
+        ahead.start()
+        ahead.start()
+        self.assertTrue(begun.wait(30))
+        ahead.wait("ci")
+        self.assertEqual(built, [])
+        may_end.set()
+        ahead.wait("tsan")
+        self.assertEqual(built, ["asan", "tsan"])
+
+    def test_after_a_stop_no_build_begins(self):
+        built = []
+        ahead = Ahead(["asan", "tsan"], lambda preset: (built.append(preset), ahead.stop()))
+        ahead.start()
+        ahead.wait("tsan")
+        self.assertEqual(built, ["asan"])
+
+
 class Commands(Folder):
+    def test_what_runs_in_the_background_gets_what_others_leave(self):
+        is_idle = "i=0; until chrt -p $$ | grep -q IDLE; do i=$((i+1)); [ $i -lt 500 ] || exit 1; done"
+        self.assertEqual(Shell(self.folder / "a", in_the_background=True).run("sh", "-c", is_idle), 0)
+
     def test_a_missing_command_is_127_and_a_failing_one_its_status(self):
         shell = Shell(self.folder / "log")
         self.assertEqual(shell.run("/nonexistent/command"), 127)
