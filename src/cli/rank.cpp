@@ -3,6 +3,7 @@
 #include "ask.hpp"
 #include "commands.hpp"
 #include "numbers.hpp"
+#include "rank_file.hpp"
 #include "report.hpp"
 #include "table.hpp"
 
@@ -39,7 +40,19 @@ Table table_of(const json& rows) {
   return table;
 }
 
-ExitCode run_rank(Context& context, const Args&) {
+ExitCode rank_file(Context& context, const std::string& file) {
+  const auto document = rank_of_file(context.env, file);
+  if (!document) return report(context.env, document.error());
+  const auto rows_max = static_cast<std::size_t>(context.options.limit);
+  const auto code = print_list(context, *document, "jobs", fleet_table(*document, rows_max),
+                               "no attempt of a job with GPUs has ended in it");
+  if (code == ExitCode::ok && context.options.for_people() && !context.options.quiet)
+    context.env.err << fleet_note(*document, rows_max);
+  return code;
+}
+
+ExitCode run_rank(Context& context, const Args& args) {
+  if (args.has("from")) return rank_file(context, args.text("from"));
   json document;
   if (const auto read = read_view(context, "rank", json::object(), document); !read) {
     return report(context.env, read.error());
@@ -58,9 +71,12 @@ ExitCode run_rank(Context& context, const Args&) {
 Command rank_command() {
   return {"rank",
           "where the GPU-hours go, worst first",
-          "  amdahl rank\n  amdahl rank -o csv",
+          "  amdahl rank\n  amdahl rank --from sacct.txt",
           {},
-          {},
+          {{"--from", "FILE",
+            "rank what is in this file of sacct (--parsable2 or --json; - is standard input), "
+            "without a "
+            "ledger"}},
           run_rank,
           {}};
 }

@@ -18,6 +18,7 @@ struct Job {
   std::string user;
   std::string comment;
   std::string partition;
+  std::string cluster, account;     ///< in accounting only
   std::vector<std::string> states;  ///< as printed, base state and flags: `CANCELLED by 0`
   std::string reason;
   std::vector<std::string> nodes;
@@ -26,6 +27,9 @@ struct Job {
   std::optional<int> exit_code, signal;
   int restarts = 0;
   std::optional<std::int64_t> gpus;  ///< of its allocation
+  // In accounting only: since when it could start, and what its steps say.
+  std::optional<std::int64_t> eligible_s, first_step_s;
+  std::optional<std::int64_t> step_gpus;  ///< of all its steps: at least what it ever used at once
 };
 
 /// What a record says of a run (schedulers.md §3). What is not known is no end: `state` is none.

@@ -92,6 +92,20 @@ std::optional<std::int64_t> gpus_of(const json& job) {
   return 0;
 }
 
+// Slurm's own step waits for nothing of the user's; the batch step has the GPUs whether it asks or
+// not.
+void read_steps(const json& steps, Job& job) {
+  if (!steps.is_array()) return;
+  for (const auto& step : steps) {
+    const auto id = text(member(member(step, "step"), "id"));
+    if (id.ends_with("extern")) continue;
+    const auto began = time(member(member(step, "time"), "start"));
+    if (began && (!job.first_step_s || *began < *job.first_step_s)) job.first_step_s = began;
+    const auto gpus = gpus_of(step);
+    if (gpus && !id.ends_with("batch")) job.step_gpus = job.step_gpus.value_or(0) + *gpus;
+  }
+}
+
 // Slurm says when it expects a start or an end, under the same names as when it was.
 Job without_forecasts(Job job) {
   const auto state = meaning_of(job).state;
@@ -120,6 +134,10 @@ Job job_of(const json& value) {
   read_exit(member(value, "exit_code"), job);
   job.restarts = static_cast<int>(number(member(value, "restart_cnt")).value_or(0));
   job.gpus = gpus_of(value);
+  job.cluster = text(member(value, "cluster"));
+  job.account = text(member(value, "account"));
+  job.eligible_s = time(first_of(member(value, "eligible_time"), member(times, "eligible")));
+  read_steps(member(value, "steps"), job);
   return without_forecasts(std::move(job));
 }
 

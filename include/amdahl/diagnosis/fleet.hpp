@@ -1,0 +1,71 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "amdahl/core/attempt.hpp"
+
+namespace amdahl::diagnosis {
+
+/// Where the GPU-hours of runs went that accounting knows. The parts add up to `paid`; queue is
+/// beside them: nobody pays for GPUs that one waits for.
+struct FleetHours {
+  double paid = 0;
+  double launch = 0;     ///< allocated, and no process of the user yet
+  double over = 0;       ///< GPUs that no step was given
+  double failed = 0;     ///< attempts whose program failed, memory included
+  double timed_out = 0;  ///< attempts that met their time limit
+  double cancelled = 0;
+  double redo = 0;     ///< attempts that were preempted, requeued or lost with a node
+  double unknown = 0;  ///< attempts that did their work: what happened inside is not known
+  double queue = 0;    ///< GPUs asked for × time from eligible to start
+
+  /// What is known to be waste.
+  double waste() const { return paid - unknown; }
+};
+
+/// Runs that are the same but for seeds and dates: cluster, account, user, partition, name without
+/// its numbers, GPUs.
+struct Family {
+  std::string name, cluster, account, user, partition;
+  std::int64_t gpus = 0;
+  std::int64_t runs = 0;
+  FleetHours hours;
+};
+
+/// The fleet from its accounting. Attempts without GPUs, and the loop's own experiments, are no
+/// production: they are counted and left out.
+class Fleet {
+ public:
+  struct Counts {
+    std::int64_t attempts = 0;
+    std::int64_t not_ended = 0;
+    std::int64_t without_gpus = 0;
+    std::int64_t experiments = 0;
+    std::int64_t without_times = 0;  ///< ended, and nobody knows when they began or ended
+  };
+
+  Fleet();
+  ~Fleet();
+  Fleet(const Fleet&) = delete;
+  Fleet& operator=(const Fleet&) = delete;
+
+  void add(const core::Attempt& attempt);
+  const Counts& counts() const;
+  /// From the first start to the last end of what was counted.
+  std::optional<double> days() const;
+  /// By waste, then by GPU-hours, then by name.
+  std::vector<Family> ranked() const;
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+/// `train_seed12` → `train_seed#`: numbers that tell runs of one family apart, not `resnet50`.
+std::string family_name(const std::string& job_name);
+
+}  // namespace amdahl::diagnosis

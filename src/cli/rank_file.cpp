@@ -1,0 +1,224 @@
+#include "rank_file.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <chrono>
+#include <cstring>
+#include <fstream>
+#include <istream>
+#include <vector>
+
+#include "amdahl/core/quantity.hpp"
+#include "amdahl/diagnosis/fleet.hpp"
+#include "amdahl/scheduler_adapters/slurm_accounting.hpp"
+#include "numbers.hpp"
+
+namespace amdahl::cli {
+
+namespace {
+
+using core::Error;
+using core::ErrorCode;
+using core::Result;
+using diagnosis::Family;
+using diagnosis::Fleet;
+using diagnosis::FleetHours;
+using nlohmann::json;
+using scheduler_adapters::SlurmAccounting;
+
+constexpr std::size_t json_bytes_max = 256 << 20;
+constexpr double month_days = 30.44;
+constexpr double window_days_min = 1;  // from less nobody can tell a month
+
+struct Unreadable {
+  std::int64_t lines = 0;
+  std::int64_t first_line = 0;
+};
+
+Result<Unreadable> read_json_text(std::istream& in, std::string text, Fleet& fleet) {
+  std::vector<char> block(1 << 20);
+  while (in.read(block.data(), static_cast<std::streamsize>(block.size())), in.gcount() > 0) {
+    text.append(block.data(), static_cast<std::size_t>(in.gcount()));
+    if (text.size() > json_bytes_max)
+      return core::invalid_input(
+          fmt::format("JSON of over {} MiB", json_bytes_max >> 20),
+          "text is read in any size: " + std::string{scheduler_adapters::sacct_command});
+  }
+  const auto unreadable = scheduler_adapters::read_slurm_accounting_json(
+      text, [&](core::Attempt&& attempt) { fleet.add(attempt); });
+  if (!unreadable) return unreadable.error();
+  return Unreadable{*unreadable, 0};
+}
+
+Result<Unreadable> read_accounting(std::istream& in, Fleet& fleet) {
+  SlurmAccounting reader{[&](core::Attempt&& attempt) { fleet.add(attempt); }};
+  std::vector<char> block(1 << 20);
+  bool first = true;
+  while (in.read(block.data(), static_cast<std::streamsize>(block.size())), in.gcount() > 0) {
+    const std::string_view piece{block.data(), static_cast<std::size_t>(in.gcount())};
+    const auto begins = piece.find_first_not_of(" \t\r\n");
+    if (first && begins != std::string_view::npos && piece[begins] == '{')
+      return read_json_text(in, std::string{piece}, fleet);
+    first = false;
+    if (const auto read = reader.feed(piece); !read) return read.error();
+  }
+  if (const auto read = reader.finish(); !read) return read.error();
+  return Unreadable{reader.counts().unreadable, reader.counts().first_unreadable};
+}
+
+json shares_of(const FleetHours& hours) {
+  if (!(hours.paid > 0)) return nullptr;
+  return {{"launch", hours.launch / hours.paid},       {"over", hours.over / hours.paid},
+          {"failed", hours.failed / hours.paid},       {"timed_out", hours.timed_out / hours.paid},
+          {"cancelled", hours.cancelled / hours.paid}, {"redo", hours.redo / hours.paid},
+          {"unknown", hours.unknown / hours.paid}};
+}
+
+json hours_of(const FleetHours& hours) {
+  return {{"paid", hours.paid},     {"launch", hours.launch},       {"over", hours.over},
+          {"failed", hours.failed}, {"timed_out", hours.timed_out}, {"cancelled", hours.cancelled},
+          {"redo", hours.redo},     {"unknown", hours.unknown},     {"queue", hours.queue}};
+}
+
+json row_of(const Family& family, std::optional<double> months) {
+  const auto monthly = [&](double value) { return months ? json(value / *months) : json{}; };
+  const auto shares = shares_of(family.hours);
+  json row{{"job", family.name},
+           {"cluster", family.cluster},
+           {"user", family.user},
+           {"account", family.account},
+           {"partition", family.partition},
+           {"gpus", family.gpus},
+           {"runs", family.runs},
+           {"gpu_hours", hours_of(family.hours)},
+           {"waste_gpu_hours", family.hours.waste()},
+           {"runs_per_month", monthly(static_cast<double>(family.runs))},
+           {"gpu_hours_per_month", monthly(family.hours.paid)},
+           {"waste_gpu_hours_per_month", monthly(family.hours.waste())},
+           {"phase_share", shares},
+           {"largest_phase", nullptr},
+           {"ceiling", nullptr},
+           {"explained_share", nullptr},
+           {"next", nullptr}};
+  if (shares.is_null()) return row;
+  row["explained_share"] = 1 - shares["unknown"].get<double>();
+  double largest = 0;
+  for (const auto& [phase, share] : shares.items()) {
+    if (phase == "unknown" || share.get<double>() <= largest) continue;
+    largest = share.get<double>();
+    row["largest_phase"] = phase;
+  }
+  if (largest > 0 && largest < 1) row["ceiling"] = 1 / (1 - largest);
+  return row;
+}
+
+}  // namespace
+
+Result<json> rank_of_file(Environment& env, const std::string& file) {
+  Fleet fleet;
+  const auto named = [&](Error error) {
+    error.message = (file == "-" ? "standard input" : file) + ": " + error.message;
+    return error;
+  };
+  Result<Unreadable> unreadable = Unreadable{};
+  if (file == "-") {
+    unreadable = read_accounting(env.in, fleet);
+  } else {
+    std::error_code ignored;
+    const auto path = env.directory / file;
+    if (std::filesystem::is_directory(path, ignored))
+      return named({ErrorCode::invalid_input, "is a directory", ""});
+    std::ifstream in{path, std::ios::binary};
+    if (!in) return named({ErrorCode::not_found, std::strerror(errno), ""});
+    unreadable = read_accounting(in, fleet);
+  }
+  if (!unreadable) return named(unreadable.error());
+  const auto days = fleet.days();
+  const auto months =
+      days && *days >= window_days_min ? std::optional{*days / month_days} : std::nullopt;
+  json jobs = json::array();
+  for (const auto& family : fleet.ranked()) jobs.push_back(row_of(family, months));
+  const auto& counts = fleet.counts();
+  json document{
+      {"schema", "amdahl.rank/v1"},
+      {"from", file},
+      {"days", days ? json(*days) : json{}},
+      {"attempts", counts.attempts},
+      {"left_out",
+       {{"not_ended", counts.not_ended},
+        {"without_gpus", counts.without_gpus},
+        {"without_times", counts.without_times},
+        {"experiments", counts.experiments},
+        {"unreadable", unreadable->lines}}},
+      {"first_unreadable_line", unreadable->first_line > 0 ? json(unreadable->first_line) : json{}},
+      {"jobs", std::move(jobs)}};
+  return Result<json>{boost::system::in_place_value, std::move(document)};
+}
+
+Table fleet_table(const json& document, std::size_t rows_max) {
+  Table table{{{"rank", "#", true},
+               {"job", "JOB"},
+               {"user", "USER"},
+               {"gpus", "GPUS", true},
+               {"runs", "RUNS", true},
+               {"gpu_hours", "GPU-H", true},
+               {"waste", "WASTE GPU-H", true},
+               {"largest", "LARGEST WASTE"},
+               {"ceiling", "CEILING", true},
+               {"explained", "EXPLAINED", true},
+               {"queue", "QUEUE GPU-H", true},
+               {"cluster", "CLUSTER", false, true},
+               {"account", "ACCOUNT", false, true},
+               {"partition", "PARTITION", false, true}}};
+  const auto& rows = document["jobs"];
+  for (std::size_t i = 0; i < std::min(rows.size(), rows_max); ++i) {
+    const auto& row = rows[i];
+    const auto ceiling = number_of(row["ceiling"]);
+    const auto largest = row["largest_phase"];
+    table.add(
+        {std::to_string(i + 1), row["job"], row["user"], row["gpus"].dump(), row["runs"].dump(),
+         gpu_hours(row["gpu_hours"]["paid"]), gpu_hours(row["waste_gpu_hours"]),
+         largest.is_null() ? "unknown"
+                           : fmt::format("{} {}", largest.get<std::string>(),
+                                         percent(row["phase_share"][largest.get<std::string>()])),
+         ceiling ? fmt::format("×{:.2f}", *ceiling) : (largest.is_null() ? "unknown" : "unbounded"),
+         percent(row["explained_share"]), gpu_hours(row["gpu_hours"]["queue"]), row["cluster"],
+         row["account"], row["partition"]});
+  }
+  return table;
+}
+
+std::string fleet_note(const json& document, std::size_t rows_max) {
+  std::string note;
+  const auto all = document["jobs"].size();
+  if (all > rows_max) note += fmt::format("{} more: --limit {}\n", all - rows_max, all);
+  const auto days = number_of(document["days"]);
+  note += fmt::format("{} attempts", document["attempts"].get<std::int64_t>());
+  if (days) {
+    const std::chrono::milliseconds window{static_cast<std::int64_t>(*days * 86'400'000)};
+    note += " in " + core::format_duration(window);
+  }
+  std::string without;
+  constexpr std::pair<const char*, const char*> reasons[] = {
+      {"not_ended", "not ended"},
+      {"without_gpus", "without GPUs"},
+      {"without_times", "without times"},
+      {"experiments", "experiments of a loop"},
+      {"unreadable", "unreadable"}};
+  for (const auto& [key, words] : reasons) {
+    const auto count = document["left_out"][key].get<std::int64_t>();
+    if (count > 0)
+      without += fmt::format("{}{} {}", without.empty() ? "; left out: " : ", ", count, words);
+  }
+  note += without;
+  if (const auto line = document["first_unreadable_line"]; !line.is_null())
+    note += fmt::format(" (the first is line {})", line.get<std::int64_t>());
+  return note +
+         "\nWASTE is what accounting alone can know: attempts that failed, timed out, were "
+         "cancelled or "
+         "redone,\nlaunch, and GPUs that no step was given. What a run did inside is unknown.\n";
+}
+
+}  // namespace amdahl::cli

@@ -1,0 +1,243 @@
+#include "amdahl/scheduler_adapters/slurm_accounting.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <nlohmann/json.hpp>
+#include <vector>
+
+#include "slurm_job.hpp"
+#include "slurm_records.hpp"
+#include "slurm_time.hpp"
+
+namespace amdahl::scheduler_adapters {
+namespace {
+
+using core::Attempt;
+using core::Result;
+using core::RunOutcome;
+using slurm::seconds_of;
+
+constexpr std::size_t line_bytes_max = 64 << 10;  // a TRES list is the longest cell
+
+enum Column : std::size_t {
+  id_raw,
+  id,
+  name,
+  user,
+  account,
+  partition,
+  cluster,
+  state,
+  submit,
+  eligible,
+  start,
+  end,
+  tres,
+  columns
+};
+constexpr std::array<std::string_view, columns> titles{
+    "JobIDRaw", "JobID",  "JobName",  "User",  "Account", "Partition", "Cluster",
+    "State",    "Submit", "Eligible", "Start", "End",     "AllocTRES"};
+constexpr Column needed[] = {state, start, end, tres};
+
+constexpr std::size_t absent = static_cast<std::size_t>(-1);
+
+std::string lower(std::string_view text) {
+  std::string all{text};
+  std::transform(all.begin(), all.end(), all.begin(), [](unsigned char c) {
+    return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : static_cast<char>(c);
+  });
+  return all;
+}
+
+// A requeued attempt is printed with the state that it was sent back with.
+std::optional<RunOutcome> outcome_of(const slurm::Job& job, bool has_end) {
+  const auto meaning = slurm::meaning_of(job);
+  if (meaning.outcome) return meaning.outcome;
+  const bool sent_back = meaning.tainted && has_end &&
+                         std::any_of(job.states.begin(), job.states.end(), [](const auto& word) {
+                           return word.starts_with("REQUEUE") || word == "SPECIAL_EXIT";
+                         });
+  return sent_back ? std::optional{RunOutcome::lost} : std::nullopt;
+}
+
+}  // namespace
+
+class SlurmAccounting::State {
+ public:
+  explicit State(Sink sink) : sink_{std::move(sink)} { place_.fill(absent); }
+
+  Result<void> feed(std::string_view piece) {
+    while (!piece.empty()) {
+      const auto end = piece.find('\n');
+      const auto part = piece.substr(0, end);
+      if (held_.size() + part.size() > line_bytes_max)
+        return core::invalid_input(
+            fmt::format("line {} is over {} bytes: this is no output of sacct", counts_.lines + 1,
+                        line_bytes_max));
+      if (end == std::string_view::npos) {
+        held_ += part;
+        return {};
+      }
+      auto read = Result<void>{};
+      if (held_.empty()) {
+        read = take_line(part);
+      } else {
+        held_ += part;
+        read = take_line(held_);
+        held_.clear();
+      }
+      if (!read) return read;
+      piece.remove_prefix(end + 1);
+    }
+    return {};
+  }
+
+  Result<void> finish() {
+    if (!held_.empty()) {
+      const auto last = std::exchange(held_, {});
+      if (auto read = take_line(last); !read) return read;
+    }
+    hand_over();
+    if (!has_titles_)
+      return core::invalid_input("there is no line of titles",
+                                 "made by: " + std::string{sacct_command});
+    return {};
+  }
+
+  const Counts& counts() const { return counts_; }
+
+ private:
+  Result<void> take_line(std::string_view line) {
+    ++counts_.lines;
+    if (line.ends_with('\r')) line.remove_suffix(1);
+    if (line.empty()) return {};
+    cells_.clear();
+    for (;;) {
+      const auto bar = line.find('|');
+      cells_.push_back(line.substr(0, bar));
+      if (bar == std::string_view::npos) break;
+      line.remove_prefix(bar + 1);
+    }
+    if (!has_titles_) return take_titles();
+    take_row();
+    return {};
+  }
+
+  Result<void> take_titles() {
+    for (std::size_t i = 0; i < cells_.size(); ++i) {
+      const auto found = std::find_if(titles.begin(), titles.end(), [&](const auto& title) {
+        return lower(title) == lower(cells_[i]);
+      });
+      if (found != titles.end()) place_[static_cast<std::size_t>(found - titles.begin())] = i;
+    }
+    std::string missing;
+    if (place_[id_raw] == absent && place_[id] == absent) missing = "JobIDRaw";
+    for (const auto column : needed) {
+      if (place_[column] != absent) continue;
+      missing += (missing.empty() ? "" : ", ") + std::string{titles[column]};
+    }
+    if (!missing.empty())
+      return core::invalid_input(fmt::format("line {}: no column {}", counts_.lines, missing),
+                                 "made by: " + std::string{sacct_command});
+    titles_ = cells_.size();
+    has_titles_ = true;
+    return {};
+  }
+
+  std::string_view cell(Column column) const {
+    return place_[column] == absent ? std::string_view{} : cells_[place_[column]];
+  }
+
+  void take_row() {
+    // A name may hold the separator; which cell is which is then anybody's guess.
+    const auto key = cells_.size() == titles_ ? cell(place_[id_raw] == absent ? id : id_raw)
+                                              : std::string_view{};
+    if (key.empty() || key[0] < '0' || key[0] > '9') {
+      ++counts_.unreadable;
+      if (counts_.first_unreadable == 0) counts_.first_unreadable = counts_.lines;
+      return;
+    }
+    const auto dot = key.find('.');
+    if (dot != std::string_view::npos) return add_step(key.substr(0, dot));
+    hand_over();
+    slurm::Job job;
+    job.states = {std::string{cell(state)}};
+    auto& attempt = attempt_.emplace();
+    attempt.native_id = key;
+    attempt.cluster = cell(cluster);
+    attempt.account = cell(account);
+    attempt.user = cell(user);
+    attempt.partition = cell(partition);
+    attempt.name = cell(name);
+    attempt.submit_s = seconds_of(cell(submit));
+    attempt.eligible_s = seconds_of(cell(eligible));
+    attempt.start_s = job.start_s = seconds_of(cell(start));
+    attempt.end_s = seconds_of(cell(end));
+    attempt.gpus = slurm::gpus_of_tres(cell(tres));
+    attempt.outcome = outcome_of(job, attempt.end_s.has_value());
+  }
+
+  // The rows `17.batch`, `17.0` and `17.extern` stand below that of 17; the last is Slurm's own.
+  void add_step(std::string_view job) {
+    if (!attempt_ || attempt_->native_id != job) return;
+    const auto key = cell(place_[id_raw] == absent ? id : id_raw);
+    if (key.ends_with(".extern")) return;
+    const auto began = seconds_of(cell(start));
+    if (began && (!attempt_->first_step_s || *began < *attempt_->first_step_s))
+      attempt_->first_step_s = began;
+    const auto gpus = slurm::gpus_of_tres(cell(tres));
+    // A batch step is given the whole node's GPUs whether it asks or not.
+    if (gpus && !key.ends_with(".batch"))
+      attempt_->step_gpus = attempt_->step_gpus.value_or(0) + *gpus;
+  }
+
+  void hand_over() {
+    if (attempt_) sink_(std::move(*attempt_));
+    attempt_.reset();
+  }
+
+  Sink sink_;
+  Counts counts_;
+  std::string held_;
+  std::vector<std::string_view> cells_;
+  std::array<std::size_t, columns> place_{};
+  std::size_t titles_ = 0;
+  bool has_titles_ = false;
+  std::optional<Attempt> attempt_;
+};
+
+SlurmAccounting::SlurmAccounting(Sink sink) : state_{std::make_unique<State>(std::move(sink))} {}
+SlurmAccounting::~SlurmAccounting() = default;
+Result<void> SlurmAccounting::feed(std::string_view piece) { return state_->feed(piece); }
+Result<void> SlurmAccounting::finish() { return state_->finish(); }
+const SlurmAccounting::Counts& SlurmAccounting::counts() const { return state_->counts(); }
+
+Result<std::int64_t> read_slurm_accounting_json(std::string_view text,
+                                                const SlurmAccounting::Sink& sink) {
+  auto records = slurm::read_json(text);
+  if (!records) return records.error();
+  for (auto& job : records->jobs) {
+    Attempt attempt;
+    attempt.outcome = outcome_of(job, job.end_s.has_value());
+    attempt.native_id = std::move(job.id);
+    attempt.cluster = std::move(job.cluster);
+    attempt.account = std::move(job.account);
+    attempt.user = std::move(job.user);
+    attempt.partition = std::move(job.partition);
+    attempt.name = std::move(job.name);
+    attempt.gpus = job.gpus;
+    attempt.submit_s = job.submit_s;
+    attempt.eligible_s = job.eligible_s;
+    attempt.start_s = job.start_s;
+    attempt.end_s = job.end_s;
+    attempt.first_step_s = job.first_step_s;
+    attempt.step_gpus = job.step_gpus;
+    sink(std::move(attempt));
+  }
+  return records->unreadable;
+}
+
+}  // namespace amdahl::scheduler_adapters
