@@ -41,13 +41,13 @@ Table table_of(const json& rows) {
 }
 
 ExitCode rank_file(Context& context, const std::string& file) {
-  const auto document = rank_of_file(context.env, file);
+  const auto document =
+      rank_of_file(context.env, file, static_cast<std::size_t>(context.options.limit));
   if (!document) return report(context.env, document.error());
-  const auto rows_max = static_cast<std::size_t>(context.options.limit);
-  const auto code = print_list(context, *document, "jobs", fleet_table(*document, rows_max),
+  const auto code = print_list(context, *document, "jobs", fleet_table(*document),
                                "no attempt of a job with GPUs has ended in it");
   if (code == ExitCode::ok && context.options.for_people() && !context.options.quiet)
-    context.env.err << fleet_note(*document, rows_max);
+    context.env.err << fleet_note(*document);
   return code;
 }
 

@@ -116,7 +116,7 @@ json row_of(const Family& family, std::optional<double> months) {
 
 }  // namespace
 
-Result<json> rank_of_file(Environment& env, const std::string& file) {
+Result<json> rank_of_file(Environment& env, const std::string& file, std::size_t rows_max) {
   Fleet fleet;
   const auto named = [&](Error error) {
     error.message = (file == "-" ? "standard input" : file) + ": " + error.message;
@@ -139,13 +139,14 @@ Result<json> rank_of_file(Environment& env, const std::string& file) {
   const auto months =
       days && *days >= window_days_min ? std::optional{*days / month_days} : std::nullopt;
   json jobs = json::array();
-  for (const auto& family : fleet.ranked()) jobs.push_back(row_of(family, months));
+  for (const auto& family : fleet.ranked(rows_max)) jobs.push_back(row_of(family, months));
   const auto& counts = fleet.counts();
   json document{
       {"schema", "amdahl.rank/v1"},
       {"from", file},
       {"days", days ? json(*days) : json{}},
       {"attempts", counts.attempts},
+      {"families", fleet.families()},
       {"left_out",
        {{"not_ended", counts.not_ended},
         {"without_gpus", counts.without_gpus},
@@ -157,7 +158,7 @@ Result<json> rank_of_file(Environment& env, const std::string& file) {
   return Result<json>{boost::system::in_place_value, std::move(document)};
 }
 
-Table fleet_table(const json& document, std::size_t rows_max) {
+Table fleet_table(const json& document) {
   Table table{{{"rank", "#", true},
                {"job", "JOB"},
                {"user", "USER"},
@@ -173,7 +174,7 @@ Table fleet_table(const json& document, std::size_t rows_max) {
                {"account", "ACCOUNT", false, true},
                {"partition", "PARTITION", false, true}}};
   const auto& rows = document["jobs"];
-  for (std::size_t i = 0; i < std::min(rows.size(), rows_max); ++i) {
+  for (std::size_t i = 0; i < rows.size(); ++i) {
     const auto& row = rows[i];
     const auto ceiling = number_of(row["ceiling"]);
     const auto largest = row["largest_phase"];
@@ -190,10 +191,10 @@ Table fleet_table(const json& document, std::size_t rows_max) {
   return table;
 }
 
-std::string fleet_note(const json& document, std::size_t rows_max) {
+std::string fleet_note(const json& document) {
   std::string note;
-  const auto all = document["jobs"].size();
-  if (all > rows_max) note += fmt::format("{} more: --limit {}\n", all - rows_max, all);
+  const auto all = document["families"].get<std::size_t>(), shown = document["jobs"].size();
+  if (all > shown) note += fmt::format("{} more: --limit N\n", all - shown);
   const auto days = number_of(document["days"]);
   note += fmt::format("{} attempts", document["attempts"].get<std::int64_t>());
   if (days) {

@@ -125,14 +125,21 @@ std::optional<double> Fleet::days() const {
   return static_cast<double>(*state_->last_s - *state_->first_s) / day_s;
 }
 
-std::vector<Family> Fleet::ranked() const {
-  std::vector<Family> all;
-  for (const auto& [key, family] : state_->families) all.push_back(family);
-  std::stable_sort(all.begin(), all.end(), [](const Family& a, const Family& b) {
-    return std::tuple{-a.hours.waste(), -a.hours.paid} <
-           std::tuple{-b.hours.waste(), -b.hours.paid};
+std::size_t Fleet::families() const { return state_->families.size(); }
+
+std::vector<Family> Fleet::ranked(std::size_t most) const {
+  std::vector<const Family*> all;
+  for (const auto& [key, family] : state_->families) all.push_back(&family);
+  std::stable_sort(all.begin(), all.end(), [](const Family* a, const Family* b) {
+    return std::tuple{-a->hours.waste(), -a->hours.paid} <
+           std::tuple{-b->hours.waste(), -b->hours.paid};
   });
-  return all;
+  std::vector<Family> first;
+  for (const auto* family : all) {
+    if (first.size() == most) break;
+    first.push_back(*family);
+  }
+  return first;
 }
 
 std::string family_name(const std::string& job_name) {

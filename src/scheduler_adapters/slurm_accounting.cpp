@@ -21,26 +21,29 @@ using slurm::seconds_of;
 
 constexpr std::size_t line_bytes_max = 64 << 10;  // a TRES list is the longest cell
 
-enum Column : std::size_t {
-  id_raw,
-  id,
-  name,
-  user,
-  account,
-  partition,
-  cluster,
-  state,
-  submit,
-  eligible,
-  start,
-  end,
-  tres,
-  columns
+// A scope of its own: `end` and `start` are names of others too.
+struct Column {
+  enum Name : std::size_t {
+    id_raw,
+    id,
+    name,
+    user,
+    account,
+    partition,
+    cluster,
+    state,
+    submit,
+    eligible,
+    start,
+    end,
+    tres,
+    count
+  };
 };
-constexpr std::array<std::string_view, columns> titles{
+constexpr std::array<std::string_view, Column::count> titles{
     "JobIDRaw", "JobID",  "JobName",  "User",  "Account", "Partition", "Cluster",
     "State",    "Submit", "Eligible", "Start", "End",     "AllocTRES"};
-constexpr Column needed[] = {state, start, end, tres};
+constexpr Column::Name needed[] = {Column::state, Column::start, Column::end, Column::tres};
 
 constexpr std::size_t absent = static_cast<std::size_t>(-1);
 
@@ -134,7 +137,7 @@ class SlurmAccounting::State {
       if (found != titles.end()) place_[static_cast<std::size_t>(found - titles.begin())] = i;
     }
     std::string missing;
-    if (place_[id_raw] == absent && place_[id] == absent) missing = "JobIDRaw";
+    if (place_[Column::id_raw] == absent && place_[Column::id] == absent) missing = "JobIDRaw";
     for (const auto column : needed) {
       if (place_[column] != absent) continue;
       missing += (missing.empty() ? "" : ", ") + std::string{titles[column]};
@@ -147,14 +150,15 @@ class SlurmAccounting::State {
     return {};
   }
 
-  std::string_view cell(Column column) const {
+  std::string_view cell(Column::Name column) const {
     return place_[column] == absent ? std::string_view{} : cells_[place_[column]];
   }
 
   void take_row() {
     // A name may hold the separator; which cell is which is then anybody's guess.
-    const auto key = cells_.size() == titles_ ? cell(place_[id_raw] == absent ? id : id_raw)
-                                              : std::string_view{};
+    const auto key = cells_.size() == titles_
+                         ? cell(place_[Column::id_raw] == absent ? Column::id : Column::id_raw)
+                         : std::string_view{};
     if (key.empty() || key[0] < '0' || key[0] > '9') {
       ++counts_.unreadable;
       if (counts_.first_unreadable == 0) counts_.first_unreadable = counts_.lines;
@@ -164,31 +168,31 @@ class SlurmAccounting::State {
     if (dot != std::string_view::npos) return add_step(key.substr(0, dot));
     hand_over();
     slurm::Job job;
-    job.states = {std::string{cell(state)}};
+    job.states = {std::string{cell(Column::state)}};
     auto& attempt = attempt_.emplace();
     attempt.native_id = key;
-    attempt.cluster = cell(cluster);
-    attempt.account = cell(account);
-    attempt.user = cell(user);
-    attempt.partition = cell(partition);
-    attempt.name = cell(name);
-    attempt.submit_s = seconds_of(cell(submit));
-    attempt.eligible_s = seconds_of(cell(eligible));
-    attempt.start_s = job.start_s = seconds_of(cell(start));
-    attempt.end_s = seconds_of(cell(end));
-    attempt.gpus = slurm::gpus_of_tres(cell(tres));
+    attempt.cluster = cell(Column::cluster);
+    attempt.account = cell(Column::account);
+    attempt.user = cell(Column::user);
+    attempt.partition = cell(Column::partition);
+    attempt.name = cell(Column::name);
+    attempt.submit_s = seconds_of(cell(Column::submit));
+    attempt.eligible_s = seconds_of(cell(Column::eligible));
+    attempt.start_s = job.start_s = seconds_of(cell(Column::start));
+    attempt.end_s = seconds_of(cell(Column::end));
+    attempt.gpus = slurm::gpus_of_tres(cell(Column::tres));
     attempt.outcome = outcome_of(job, attempt.end_s.has_value());
   }
 
   // The rows `17.batch`, `17.0` and `17.extern` stand below that of 17; the last is Slurm's own.
   void add_step(std::string_view job) {
     if (!attempt_ || attempt_->native_id != job) return;
-    const auto key = cell(place_[id_raw] == absent ? id : id_raw);
+    const auto key = cell(place_[Column::id_raw] == absent ? Column::id : Column::id_raw);
     if (key.ends_with(".extern")) return;
-    const auto began = seconds_of(cell(start));
+    const auto began = seconds_of(cell(Column::start));
     if (began && (!attempt_->first_step_s || *began < *attempt_->first_step_s))
       attempt_->first_step_s = began;
-    const auto gpus = slurm::gpus_of_tres(cell(tres));
+    const auto gpus = slurm::gpus_of_tres(cell(Column::tres));
     // A batch step is given the whole node's GPUs whether it asks or not.
     if (gpus && !key.ends_with(".batch"))
       attempt_->step_gpus = attempt_->step_gpus.value_or(0) + *gpus;
@@ -203,7 +207,7 @@ class SlurmAccounting::State {
   Counts counts_;
   std::string held_;
   std::vector<std::string_view> cells_;
-  std::array<std::size_t, columns> place_{};
+  std::array<std::size_t, Column::count> place_{};
   std::size_t titles_ = 0;
   bool has_titles_ = false;
   std::optional<Attempt> attempt_;

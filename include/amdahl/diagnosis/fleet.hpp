@@ -57,8 +57,9 @@ class Fleet {
   const Counts& counts() const;
   /// From the first start to the last end of what was counted.
   std::optional<double> days() const;
-  /// By waste, then by GPU-hours, then by name.
-  std::vector<Family> ranked() const;
+  std::size_t families() const;
+  /// The first of them by waste, then by GPU-hours, then by name.
+  std::vector<Family> ranked(std::size_t most) const;
 
  private:
   struct State;

@@ -31,7 +31,7 @@ TEST_CASE("each way to end is charged where it belongs", "[fleet]") {
   fleet.add(attempt("a", 8, 5, RunOutcome::cancelled));
   fleet.add(attempt("a", 8, 6, RunOutcome::preempted));
   fleet.add(attempt("a", 8, 7, RunOutcome::node_failed));
-  const auto all = fleet.ranked();
+  const auto all = fleet.ranked(100);
   REQUIRE(all.size() == 1);
   const auto& hours = all[0].hours;
   CHECK(all[0].runs == 7);
@@ -51,7 +51,7 @@ TEST_CASE("GPUs that no step was given are charged first, launch on the others",
   one.first_step_s = *one.start_s + 3600;
   one.eligible_s = *one.start_s - 7200;
   fleet.add(one);
-  const auto hours = fleet.ranked().at(0).hours;
+  const auto hours = fleet.ranked(100).at(0).hours;
   CHECK(hours.over == Approx(60));
   CHECK(hours.launch == Approx(2));
   CHECK(hours.unknown == Approx(18));
@@ -74,7 +74,7 @@ TEST_CASE("the parts add up to what was paid, whatever the records say", "[fleet
     fleet.add(one);
   }
   double last = 1e18;
-  for (const auto& family : fleet.ranked()) {
+  for (const auto& family : fleet.ranked(100)) {
     const auto& hours = family.hours;
     const auto sum = hours.launch + hours.over + hours.failed + hours.timed_out + hours.cancelled +
                      hours.redo + hours.unknown;
@@ -103,7 +103,7 @@ TEST_CASE("what is no production that ended is counted and left out", "[fleet]")
   auto timeless = attempt("a", 8, 1, RunOutcome::succeeded);
   timeless.start_s.reset();
   fleet.add(timeless);
-  CHECK(fleet.ranked().empty());
+  CHECK(fleet.ranked(100).empty());
   CHECK_FALSE(fleet.days());
   CHECK(fleet.counts().attempts == 6);
   CHECK(fleet.counts().not_ended == 1);
@@ -133,7 +133,7 @@ TEST_CASE("runs of one family differ in numbers that count them only", "[fleet]"
   auto of_another = attempt("train_seed3", 8, 1, RunOutcome::failed);
   of_another.user = "v";
   fleet.add(of_another);
-  const auto all = fleet.ranked();
+  const auto all = fleet.ranked(100);
   REQUIRE(all.size() == 3);
   CHECK(all[0].runs == 2);
   CHECK(all[0].hours.paid == Approx(16));
