@@ -31,6 +31,7 @@ Command schema_command();
 Command serve_command();
 Command simulate_command();
 Command status_command();
+Command hook_command();
 Command token_command();
 Command version_command();
 Command wait_command();

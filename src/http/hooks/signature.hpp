@@ -5,18 +5,10 @@
 #include <string>
 #include <string_view>
 
+#include "amdahl/http/hook_signature.hpp"
 #include "amdahl/http/message.hpp"
 
 namespace amdahl::http::hooks {
-
-/// `webhook-signature` of a delivery under one secret (its bytes): `v1,` and base64 of the
-/// HMAC-SHA256 of `id.timestamp.body`.
-struct Signed {
-  std::string_view id;
-  std::string_view timestamp;
-  std::string_view body;
-};
-std::string sign(const Signed& delivery, std::string_view secret);
 
 enum class Proof {
   valid,
