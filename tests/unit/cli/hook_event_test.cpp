@@ -25,7 +25,7 @@ TEST_CASE("EpilogSlurmctld's environment is a job that ended", "[cli][hook]") {
                            {"SLURM_JOB_EXIT_CODE2", "0:9"},
                            {"SLURM_JOB_RESTART_COUNT", "2"},
                            {"SLURM_CLUSTER_NAME", "lab"},
-                           {"SLURM_JOB_WORK_DIR", "/home/mira/secret"},
+                           {"SLURM_JOB_WORK_DIR", "/srv/mira"},
                            {"JOBID", "of another"}},
                           "alpha");
   CHECK(body == json{{"type", "slurm.job.ended"},
