@@ -29,6 +29,7 @@ class LedgerDesk : public http::Desk {
     if (!doors_) doors_ = ledger::open_doors(url_);
     return *doors_;
   }
+  void warm() override { (void)ledger().read("status", nlohmann::json::object()); }
 
  private:
   std::string url_;

@@ -34,25 +34,60 @@ void Workers::stop() {
   }
 }
 
+// A ledger that is away: whoever asks is told, and the next one tries again.
+std::unique_ptr<Desk> Workers::open() const {
+  if (!open_desk_) return nullptr;
+  try {
+    return open_desk_();
+  } catch (const std::exception&) {
+    return nullptr;
+  }
+}
+
+std::unique_ptr<Desk> Workers::open_warm() const {
+  auto desk = open();
+  try {
+    if (desk) desk->warm();
+  } catch (const std::exception&) {
+    return nullptr;
+  }
+  return desk;
+}
+
+// What there is to do next: work, or where there is none warming, which is empty; none at the end.
+std::optional<Workers::Work> Workers::next(bool cold) {
+  std::unique_lock lock{mutex_};
+  more_.wait(lock, [&] { return stopped_ || !queue_.empty() || (cold && !warming_); });
+  if (stopped_) return std::nullopt;
+  if (queue_.empty()) {
+    warming_ = true;
+    return Work{};
+  }
+  auto work = std::move(queue_.front());
+  queue_.pop_front();
+  return work;
+}
+
+void Workers::end_warming() {
+  {
+    const std::lock_guard lock{mutex_};
+    warming_ = false;
+  }
+  more_.notify_all();  // whoever is cold is next
+}
+
 void Workers::run() {
   std::unique_ptr<Desk> desk;
-  for (;;) {
-    Work work;
-    {
-      std::unique_lock lock{mutex_};
-      more_.wait(lock, [this] { return stopped_ || !queue_.empty(); });
-      if (stopped_) return;
-      work = std::move(queue_.front());
-      queue_.pop_front();
+  for (bool cold = true;; cold = false) {
+    const auto work = next(cold);
+    if (!work) return;
+    if (*work) {
+      if (!desk) desk = open();
+      (*work)(desk.get());
+    } else {
+      desk = open_warm();
+      end_warming();
     }
-    if (!desk && open_desk_) {
-      try {
-        desk = open_desk_();
-      } catch (const std::exception&) {
-        desk = nullptr;  // the ledger is away: whoever asks is told, and the next one tries again
-      }
-    }
-    work(desk.get());
   }
 }
 

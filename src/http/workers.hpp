@@ -5,6 +5,7 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <thread>
 #include <vector>
 
@@ -13,7 +14,8 @@
 namespace amdahl::http {
 
 /// Threads that may wait for the ledger, each with a desk of its own, and a bounded queue before
-/// them.
+/// them. While nothing waits they warm their desks, one after another: a ledger that does not
+/// answer holds up one of them.
 class Workers {
  public:
   /// What is done at a desk; a desk that cannot be opened is null.
@@ -31,6 +33,10 @@ class Workers {
 
  private:
   void run();
+  std::unique_ptr<Desk> open() const;
+  std::unique_ptr<Desk> open_warm() const;
+  std::optional<Work> next(bool cold);
+  void end_warming();
 
   std::function<std::unique_ptr<Desk>()> open_desk_;
   std::size_t waiting_max_;
@@ -38,6 +44,7 @@ class Workers {
   std::condition_variable more_;
   std::deque<Work> queue_;
   bool stopped_ = false;
+  bool warming_ = false;
   std::vector<std::thread> threads_;
 };
 

@@ -1,6 +1,7 @@
 #include "pq.hpp"
 
 #include <chrono>
+#include <mutex>
 #include <optional>
 #include <pqxx/pqxx>
 #include <set>
@@ -69,6 +70,14 @@ pqxx::result execute_prepared(pqxx::transaction_base& tx, const std::string& nam
 // What 6.4 reconnects behind our back nobody watches. 7 never does.
 void inhibit_reconnecting(pqxx::connection& connection) { connection.inhibit_reactivation(true); }
 #pragma GCC diagnostic pop
+
+// The first result of a process fills a table of encodings. Two threads that do so at once are kept
+// apart by a guard inside the library, which tsan does not see: asking for it here needs no round
+// trip.
+void fill_encodings(const pqxx::connection& connection) {
+  static std::once_flag once;
+  std::call_once(once, [&] { connection.esc_like(""); });
+}
 #endif
 
 std::optional<std::string> first_value(const pqxx::result& result) {
@@ -189,6 +198,7 @@ struct Session::Connection {
     dog.emplace(pq.sock());
 #if PQXX_VERSION_MAJOR < 7
     inhibit_reconnecting(pq);
+    fill_encodings(pq);
 #endif
   }
   ~Connection() { dog->arm(deadline); }

@@ -16,6 +16,8 @@ class HeadLedger final : public ledger::Ledger {
   std::function<void()> before;  ///< a call: may throw, so that nothing happens
   std::function<void()> after;  ///< a call that changed the head: may throw, so that it is in doubt
 
+  std::function<nlohmann::json(const nlohmann::json&)> on_read;  ///< what a view answers
+
   /// Another process takes over.
   void taken_by(std::string holder) {
     now.term = "term of " + holder;
@@ -105,7 +107,10 @@ class HeadLedger final : public ledger::Ledger {
   }
   void put_command(std::string_view, std::string_view, const nlohmann::json&) override { none(); }
   std::optional<nlohmann::json> command_answer(std::string_view) override { none(); }
-  nlohmann::json read(std::string_view, const nlohmann::json&) override { none(); }
+  nlohmann::json read(std::string_view, const nlohmann::json& args) override {
+    if (!on_read) none();
+    return on_read(args);
+  }
   std::int64_t round_trips() const override { return 0; }
 
  private:

@@ -36,6 +36,8 @@ class Desk {
   virtual ~Desk() = default;
   virtual ledger::Ledger& ledger() = 0;
   virtual ledger::Doors& doors() = 0;
+  /// Does once what makes the first answer slow: connects, and has PostgreSQL plan. May throw.
+  virtual void warm() {}
 };
 
 struct Call {

@@ -6,6 +6,7 @@
 #include "api_parts.hpp"
 #include "experiments.hpp"
 #include "parameters.hpp"
+#include "statuses.hpp"
 
 // The read models as resources: the same documents, field for field, as the command line's.
 
@@ -213,42 +214,6 @@ std::vector<Route> bank_routes() {
   return {entries, balance};
 }
 
-// Many look at once, and between two events of the chain most of it is the same: it is read once,
-// and only what goes on without the chain is asked again.
-class Statuses {
- public:
-  explicit Statuses(const ApiOptions& options)
-      : lease_s_{std::chrono::duration<double>{options.lease_ttl}.count()} {}
-
-  json read(ledger::Ledger& ledger) {
-    const auto kept = current();
-    json args{{"lease_ttl_s", lease_s_}};
-    if (kept) args["unless_head"] = kept->at("loop").at("head_hash");
-    auto status = ledger.read("status", args);
-    if (!status.contains("jobs")) {
-      auto merged = *kept;
-      merged.update(status);
-      return merged;
-    }
-    const std::lock_guard lock{mutex_};
-    kept_ = Kept{new json(status)};
-    return status;
-  }
-
- private:
-  // Shared: whoever reads goes on with what was kept when it began.
-  using Kept = std::shared_ptr<const json>;
-
-  Kept current() const {
-    const std::lock_guard lock{mutex_};
-    return kept_;
-  }
-
-  double lease_s_;
-  mutable std::mutex mutex_;
-  Kept kept_;
-};
-
 // Shared by the two routes that answer from it, which outlive the table's making.
 using SharedStatuses = std::shared_ptr<Statuses>;
 
@@ -328,7 +293,7 @@ std::vector<Answer> with_problems(std::vector<Answer> answers, const std::vector
 
 std::vector<Route> read_routes(const ApiOptions& options) {
   // Shared by the two routes, which outlive this call.
-  const auto statuses = std::make_shared<Statuses>(options);
+  const auto statuses = std::make_shared<Statuses>(options.lease_ttl);
   std::vector<Route> routes{
       status_route(options, statuses),
       loop_route(statuses),
