@@ -25,7 +25,8 @@ struct Job {
       end_s;  ///< Unix; unknown and expected times are none
   std::optional<int> exit_code, signal;
   int restarts = 0;
-  std::optional<std::int64_t> gpus;  ///< of its allocation
+  std::optional<std::int64_t> priority;  ///< of a held job: 0
+  std::optional<std::int64_t> gpus;      ///< of its allocation
 };
 
 /// What a record says of a run (schedulers.md §3). What is not known is no end: `state` is none.

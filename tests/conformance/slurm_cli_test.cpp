@@ -1,0 +1,6 @@
+#include "slurm_subject.hpp"
+
+using namespace amdahl;
+using namespace amdahl::conformance;
+
+AMDAHL_ADAPTER_SUITE(SlurmCliSubject)
