@@ -63,7 +63,8 @@ class SlurmAdapter final : public Adapter {
             std::chrono::ceil<std::chrono::seconds>(options_.result_grace)};
   }
   std::filesystem::path directory_of(const core::RunKey& key) const {
-    return folders_.is_done(key) ? folders_.done(key) : folders_.live(key);
+    return !folders_.is_live(key) && folders_.is_done(key) ? folders_.done(key)
+                                                           : folders_.live(key);
   }
 
   SlurmOptions options_;

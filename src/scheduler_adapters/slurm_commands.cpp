@@ -56,15 +56,21 @@ std::string job_script(const std::filesystem::path& shim, const std::filesystem:
 
 std::vector<std::string> sbatch_words(const JobRequest& request,
                                       const std::filesystem::path& script) {
-  std::vector<std::string> words{
-      "sbatch", "--parsable", "--hold", "--no-requeue", "--dependency=singleton",
-      "--job-name=" + request.name, "--comment=" + request.comment,
-      "--chdir=" + request.directory.string(),
-      // Relative to the working directory: a `%` on the way would be a pattern.
-      "--output=shim.log", "--open-mode=append",
-      "--export=ALL",  // of sbatch's own environment, which we choose
-      fmt::format("--nodes={}", request.nodes), "--ntasks-per-node=1",
-      fmt::format("--cpus-per-task={}", request.cpus_per_node)};
+  std::vector<std::string> words{"sbatch",
+                                 "--parsable",
+                                 "--hold",
+                                 "--no-requeue",
+                                 "--dependency=singleton",
+                                 "--job-name=" + request.name,
+                                 "--comment=" + request.comment,
+                                 "--chdir=" + request.directory.string(),
+
+                                 "--output=" + request.log,
+                                 "--open-mode=append",
+                                 "--export=ALL",  // of sbatch's own environment, which we choose
+                                 fmt::format("--nodes={}", request.nodes),
+                                 "--ntasks-per-node=1",
+                                 fmt::format("--cpus-per-task={}", request.cpus_per_node)};
   const auto add = [&](const char* option, const std::string& value) {
     if (!value.empty()) words.push_back(option + value);
   };

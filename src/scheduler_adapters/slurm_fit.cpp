@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "amdahl/run_files/names.hpp"
 #include "leg_check.hpp"
 
 namespace amdahl::scheduler_adapters::slurm {
@@ -68,6 +69,9 @@ JobRequest request_of(const core::RunSpec& spec, const std::filesystem::path& di
   JobRequest request;
   request.name = spec.key.text;
   request.directory = directory;
+  // In these two Slurm sees patterns; of such a run only its own files tell.
+  const bool plain = directory.native().find_first_of("%\\") == std::string::npos;
+  request.log = plain ? (directory / run_files::names::log).string() : "/dev/null";
   request.nodes = spec.allocation.nodes;
   request.gpus_per_node = spec.allocation.gpus / request.nodes;
   request.cpus_per_node = std::max<std::int64_t>(1, spec.allocation.cpus / request.nodes);

@@ -118,7 +118,7 @@ Listing SlurmAdapter::list() {
     if (!is_ours(job, all)) continue;
     keys->erase(job.name);
     const RunKey key{job.name};
-    auto seen = slurm::observe_job(job, folders_.live(key), patience());
+    auto seen = slurm::observe_job(job, directory_of(key), patience());
     if (has_ended(seen) && !all.contains(job.name) && folders_.is_done(key)) continue;
     give_up_hopeless(job, seen);
     listing.runs.push_back(std::move(seen));

@@ -20,7 +20,8 @@ struct JobRequest {
   std::string name;                     ///< the run key
   std::string comment;                  ///< what the live list shows of it later
   std::string partition, account, qos;  ///< empty = the cluster's default
-  std::filesystem::path directory;      ///< its working directory; the shim's log goes there
+  std::filesystem::path directory;      ///< its working directory
+  std::string log;                      ///< where the shim's words go
   std::string script;
   std::int64_t nodes = 1;
   std::int64_t gpus_per_node = 0;

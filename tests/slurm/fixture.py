@@ -18,6 +18,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 from lab import Lab, LabError  # noqa: E402
 
 STOP_S = 60
+SHORT = "PartitionName=short Nodes=n1 MaxTime=1 State=UP"
 
 
 def write(path, text):
@@ -29,7 +30,7 @@ def hold(folder, ready):
     """Holds the laboratory until SIGTERM; tells `ready` that it runs, or why not."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
-        with Lab(folder, nodes=1, gpus=4) as lab:
+        with Lab(folder, nodes=1, gpus=4, more=SHORT) as lab:
             write(folder / "rest", f"http://127.0.0.1:{lab.rest_port}")
             write(folder / "token", lab.token(lifespan=86400))
             os.write(ready, b"ready")
