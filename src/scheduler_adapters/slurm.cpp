@@ -160,17 +160,19 @@ Result<void> SlurmAdapter::release(const RunKey& key, const NativeRef& ref) {
   const auto directory = folders_.where(key);
   if (!directory) return directory.error();
   const auto marker = *directory / names::release;
-  const auto released = run_files::read_file(marker, core::limits::hook_id_bytes);
-  if (released && (ref.native_id.empty() || *released == ref.native_id)) return {};
   const auto job = job_of(key, ref);
   if (!job) return job.error();
   if (!*job) {
+    // It may have ended and been forgotten since.
+    if (run_files::read_file(marker, core::limits::hook_id_bytes)) return {};
     return Error{ErrorCode::not_found,
                  fmt::format("Slurm has no job {} of {}", ref.native_id, key.text),
                  "it is looked for by its name in the next cycle"};
   }
-  listed_.reset();
-  if (auto done = transport_->release((*job)->id); !done) return done;
+  if (slurm::meaning_of(**job).state == RunState::held) {
+    listed_.reset();
+    if (auto done = transport_->release((*job)->id); !done) return done;
+  }
   return run_files::write_file(marker, (*job)->id);
 }
 

@@ -61,7 +61,7 @@ bool SlurmAdapter::is_ours(const Job& job, const std::set<std::string>& live) co
   return carried && carried->scope == scope_;
 }
 
-// A job that can never start, or that was requeued, is cancelled; its directory keeps why.
+// A job that can never start, or that would start once more, is cancelled; its directory keeps why.
 void SlurmAdapter::give_up_hopeless(const Job& job, const Observation& seen) {
   const auto directory = folders_.live(seen.key);
   const bool waits = seen.state == RunState::queued || seen.state == RunState::held;
@@ -69,9 +69,8 @@ void SlurmAdapter::give_up_hopeless(const Job& job, const Observation& seen) {
   const auto waited = age_of(directory / names::release);
   const bool long_enough = waited >= options_.unschedulable_after;
   std::string why;
-  if (seen.tainted) {
-    const bool began = slurm::claimed_by(directory).has_value();
-    why = (began ? "preempted " : "launch_failed ") + ("requeued: " + seen.reason);
+  if (seen.tainted || seen.claimed) {
+    why = (seen.claimed ? "preempted " : "launch_failed ") + ("requeued: " + seen.reason);
   } else if (long_enough && slurm::meaning_of(job).hopeless) {
     why = "unschedulable " + seen.reason;
   } else if (long_enough && seen.state == RunState::held && job.reason != "JobHeldUser") {

@@ -220,15 +220,17 @@ Observation observe_job(const Job& job, const fs::path& directory, const Patienc
   seen.state = *meaning.state;
   if (seen.state == RunState::ended) {
     end_job(seen, job, directory, meaning, patience);
-  } else if (seen.state == RunState::held) {
+    return seen;
+  }
+  const auto claim = claimed_by(directory);
+  seen.claimed = claim && (claim->empty() || *claim == job.id);
+  if (seen.state == RunState::held || seen.state == RunState::queued) {
     const bool others = job.reason == "JobHeldAdmin" || job.reason == "launch_failed_requeued_held";
-    seen.held_by_us = !others && !seen.tainted && text_in(directory / names::release) != job.id;
-  } else if (seen.state == RunState::queued || seen.state == RunState::starting) {
+    // A controller that came back with an older state has forgotten that it ran.
+    seen.held_by_us = seen.state == RunState::held && !others && !meaning.tainted && !seen.claimed;
     if (seen.state == RunState::queued && !meaning.hopeless) seen.reason = job.reason;
-  } else {
-    const auto claim = claimed_by(directory);
-    seen.claimed = claim && (claim->empty() || *claim == job.id);
-    if (!seen.claimed && seen.state == RunState::running) seen.state = RunState::starting;
+  } else if (!seen.claimed && seen.state == RunState::running) {
+    seen.state = RunState::starting;
   }
   return seen;
 }

@@ -142,7 +142,7 @@ void nobody_elses_hold_is_ours(SlurmSubject& subject) {
   spec.allocation.gpus = 4;
   const auto submitted = submit(subject, spec);
   REQUIRE(subject.adapter().release(spec.key, submitted.ref).has_value());
-  shell("scontrol hold " + submitted.ref.native_id);
+  shell("scontrol hold " + submitted.ref.native_id);  // an administrator's: this is root
   const auto held = observed(subject.adapter(), spec.key);
   CHECK(held->state == RunState::held);
   CHECK_FALSE(held->held_by_us);

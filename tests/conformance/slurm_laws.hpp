@@ -35,4 +35,4 @@ void nobody_elses_hold_is_ours(SlurmSubject& subject);
   AMDAHL_SLURM_LAW(Subject, lost_hint_is_found_by_name,                                      \
                    "a submit that nobody recorded is found by its name and not sent again")  \
   AMDAHL_SLURM_LAW(Subject, nobody_elses_hold_is_ours,                                       \
-                   "a released job that somebody holds is not ours to release")
+                   "a released job that an administrator holds is not ours to release")
