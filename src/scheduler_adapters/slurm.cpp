@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include "amdahl/core/canonical_json.hpp"
+#include "amdahl/core/failpoint.hpp"
 #include "amdahl/core/limits.hpp"
 #include "amdahl/run_files/durable.hpp"
 #include "amdahl/run_files/life_lock.hpp"
@@ -106,11 +107,13 @@ Submitted SlurmAdapter::send(const core::RunSpec& spec, BootTime end) {
   submitted.kind = Submitted::Kind::accepted;
   submitted.held = true;
   submitted.ref.native_id = std::get<std::string>(answer);
+  core::failpoint("slurm.submitted");
   // The time that every later look will read: with the id it is the submission's identity.
   if (const auto job = job_of(spec.key, submitted.ref); job && *job)
     submitted.ref = slurm::ref_of(**job);
   // Only a hint: a search by key finds it without.
   (void)slurm::write_submitted(directory, submitted.ref);
+  core::failpoint("slurm.recorded");
   return submitted;
 }
 
@@ -150,9 +153,11 @@ Submitted SlurmAdapter::submit(const core::RunSpec& spec, std::chrono::milliseco
                          fresh.error().message);
   }
   if (!*fresh) return submit_again(spec, end);
+  core::failpoint("slurm.directory_made");
   const auto written = run_files::write_file(folders_.live(spec.key) / names::spec,
                                              core::canonical_json(core::to_json(spec)));
   if (!written) return not_submitted(FailureClass::retryable, written.error().message);
+  core::failpoint("slurm.spec_written");
   return send(spec, end);
 }
 
@@ -172,6 +177,7 @@ Result<void> SlurmAdapter::release(const RunKey& key, const NativeRef& ref) {
   if (slurm::meaning_of(**job).state == RunState::held) {
     listed_.reset();
     if (auto done = transport_->release((*job)->id); !done) return done;
+    core::failpoint("slurm.released");
   }
   return run_files::write_file(marker, (*job)->id);
 }

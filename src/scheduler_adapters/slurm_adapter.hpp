@@ -76,6 +76,7 @@ class SlurmAdapter final : public Adapter {
   std::optional<core::BootTime> nodes_at_;
   std::optional<slurm::Records> listed_;  ///< by the last listing, until something of ours changed
   core::BootTime listed_at_{0};
+  std::set<std::string> claimed_before_;  ///< runs whose claim the listing before has shown
 };
 
 }  // namespace amdahl::scheduler_adapters

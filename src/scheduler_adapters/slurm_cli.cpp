@@ -17,6 +17,7 @@ using core::ErrorCode;
 using core::Result;
 
 constexpr std::string_view script_name = "job.sh";
+constexpr std::int64_t skew_max_s = 5;
 
 std::map<std::string, std::string> environment_of_commands() {
   std::map<std::string, std::string> environment{
@@ -35,7 +36,10 @@ std::string first_line(const std::string& text) { return text.substr(0, text.fin
 class CliTransport final : public Transport {
  public:
   CliTransport(const SlurmOptions& options, core::Clock& clock)
-      : within_{options.call_within}, accounting_{options.accounting}, clock_{clock} {}
+      : within_{options.call_within},
+        quiet_{options.quiet_period},
+        accounting_{options.accounting},
+        clock_{clock} {}
 
   std::variant<std::string, Failure> submit_held(const JobRequest& request,
                                                  std::chrono::milliseconds deadline) override {
@@ -94,6 +98,8 @@ class CliTransport final : public Transport {
   std::vector<Finding> examine() override;
 
  private:
+  std::optional<std::int64_t> clock_skew_s(std::string_view config) const;
+
   Result<Records> squeue(std::vector<std::string> more) {
     std::vector<std::string> words{"squeue", "--noheader",
                                    "--format=" + std::string{squeue_format}};
@@ -133,10 +139,22 @@ class CliTransport final : public Transport {
   }
 
   std::map<std::string, std::string> environment_ = environment_of_commands();
-  std::chrono::milliseconds within_;
+  std::chrono::milliseconds within_, quiet_;
   bool accounting_;
   core::Clock& clock_;
 };
+
+// Printed by scontrol itself, from the controller's answer; nothing where it has another form.
+std::optional<std::int64_t> CliTransport::clock_skew_s(std::string_view config) const {
+  constexpr std::string_view mark = "Configuration data as of ";
+  if (!config.starts_with(mark)) return std::nullopt;
+  const auto line = config.substr(mark.size(), config.find('\n') - mark.size());
+  const auto there = core::parse_whole(line);
+  if (!there) return std::nullopt;
+  const auto here =
+      std::chrono::floor<std::chrono::seconds>(clock_.now().time_since_epoch()).count();
+  return *there - here;
+}
 
 std::vector<Finding> CliTransport::examine() {
   using Grade = Finding::Grade;
@@ -161,6 +179,20 @@ std::vector<Finding> CliTransport::examine() {
         {Grade::warning,
          fmt::format("MinJobAge is {} s: a job may be forgotten between two looks", *age),
          "set MinJobAge=300 in slurm.conf"});
+  }
+  if (const auto timeout = seconds("MessageTimeout");
+      timeout && quiet_ < 3 * std::chrono::seconds{*timeout}) {
+    found.push_back(
+        {Grade::warning,
+         fmt::format(
+             "quiet_period is below three MessageTimeouts of {} s: a submit without an answer "
+             "may still be on its way when it is sent again",
+             *timeout),
+         fmt::format("set quiet_period = \"{}s\" or more", 3 * *timeout)});
+  }
+  if (const auto skew = clock_skew_s(*config); skew && std::abs(*skew) > skew_max_s) {
+    found.push_back({Grade::warning, fmt::format("Slurm's clock is {} s from this one", *skew),
+                     "is NTP running here and there? times of Slurm decide how long is waited"});
   }
   const bool stored = value("AccountingStorageType") == "accounting_storage/slurmdbd";
   if (accounting_ && !stored) {

@@ -69,7 +69,9 @@ void SlurmAdapter::give_up_hopeless(const Job& job, const Observation& seen) {
   const auto waited = age_of(directory / names::release);
   const bool long_enough = waited >= options_.unschedulable_after;
   std::string why;
-  if (seen.tainted || seen.claimed) {
+  // A claim read after the listing may be of a job that has started since.
+  const bool ran_before = seen.claimed && claimed_before_.contains(job.name);
+  if (seen.tainted || ran_before) {
     why = (seen.claimed ? "preempted " : "launch_failed ") + ("requeued: " + seen.reason);
   } else if (long_enough && slurm::meaning_of(job).hopeless) {
     why = "unschedulable " + seen.reason;
@@ -91,7 +93,7 @@ void SlurmAdapter::list_forgotten(const std::set<std::string>& keys, Listing& li
     const bool lost = seen && seen->outcome == core::RunOutcome::lost;
     if (seen && !lost) {
       listing.runs.push_back(std::move(*seen));
-    } else if (age_of(directory / names::spec) >= options_.quiet_period) {
+    } else if (age_of(directory) >= options_.quiet_period) {
       // A search may know more of it; whoever awaits it searches.
       listing.leftovers.push_back(key);
     }
@@ -113,6 +115,7 @@ Listing SlurmAdapter::list() {
     return listing;
   }
   const auto all = *keys;
+  std::set<std::string> claimed;
   for (const auto& job : records->jobs) {
     if (!is_ours(job, all)) continue;
     keys->erase(job.name);
@@ -120,8 +123,10 @@ Listing SlurmAdapter::list() {
     auto seen = slurm::observe_job(job, directory_of(key), patience());
     if (has_ended(seen) && !all.contains(job.name) && folders_.is_done(key)) continue;
     give_up_hopeless(job, seen);
+    if (seen.claimed && !has_ended(seen)) claimed.insert(job.name);
     listing.runs.push_back(std::move(seen));
   }
+  claimed_before_ = std::move(claimed);
   list_forgotten(*keys, listing);
   listing.complete = true;
   listed_ = std::move(*records);

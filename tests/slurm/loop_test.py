@@ -16,6 +16,10 @@ from lab import Lab  # noqa: E402
 from stand import Stand, amdahl, wait_until  # noqa: E402
 
 WIN_S = 240
+# Of one submission, from the intent to the end.
+STEPS = ("ledger.intent_unsent", "ledger.intent_stored", "slurm.directory_made", "slurm.spec_written",
+         "slurm.submitted", "slurm.recorded", "engine.submitted", "ledger.submits_unsent", "ledger.submits_stored",
+         "slurm.released", "engine.released", "ledger.runs_unsent", "ledger.runs_stored", "engine.acknowledged")
 
 
 class OnSlurm(unittest.TestCase):
@@ -27,7 +31,7 @@ class OnSlurm(unittest.TestCase):
     def setUpClass(cls):
         folder = pathlib.Path(tempfile.mkdtemp(prefix="amdahl-slurm-", dir="/tmp"))
         cls.addClassCleanup(shutil.rmtree, folder, ignore_errors=True)
-        cls.lab = Lab(folder, message_timeout=2)
+        cls.lab = Lab(folder, message_timeout=2, slurmd_timeout=5)
         cls.addClassCleanup(cls.lab.stop)
         cls.lab.start()
 
@@ -51,7 +55,7 @@ quiet_period = "6s"
 result_grace = "2s"
 [loop]
 idle_interval = "200ms"
-lease_ttl = "5s"
+lease_ttl = "3s"
 [budget]
 concurrent_runs = 8
 """)
@@ -60,8 +64,18 @@ concurrent_runs = 8
         done = amdahl("jobs", "add", job, config=self.stand.config)
         self.assertEqual(done.returncode, 0, done.stderr)
 
-    def serve(self):
-        return self.stand.serve(environment={"SLURM_CONF": str(self.lab.base / "etc/slurm.conf")})
+    def serve(self, failpoint=""):
+        return self.stand.serve(environment={"SLURM_CONF": str(self.lab.base / "etc/slurm.conf"),
+                                             "AMDAHL_FAILPOINT": failpoint})
+
+    def die_at_each_step(self):
+        for step in STEPS:
+            service = self.serve(step)
+            wait_until(lambda: not service.lives(), f"the service dies at {step}")
+        service = self.serve()
+        self.wait_for_win()
+        self.assertEqual(service.stop(), 0)
+        self.check()
 
     def wins(self):
         return self.stand.ask("experiments", "--outcome", "win")["experiments"]
@@ -93,8 +107,14 @@ class ThroughCommands(OnSlurm):
         self.assertEqual(service.stop(), 0)
         self.check()
 
+    def test_a_service_killed_at_every_step_of_a_submission_runs_each_leg_once(self):
+        self.die_at_each_step()
+
 
 class ThroughRest(OnSlurm):
+    def test_a_service_killed_at_every_step_of_a_submission_runs_each_leg_once(self):
+        self.die_at_each_step()
+
     def test_a_win_is_found(self):
         service = self.serve()
         self.wait_for_win()
@@ -125,6 +145,36 @@ class ThroughRest(OnSlurm):
         self.lab.kill("slurmdbd", signal.SIGTERM)
         self.addCleanup(self.lab.start_dbd)
         service = self.serve()
+        self.wait_for_win()
+        self.assertEqual(service.stop(), 0)
+        self.check()
+
+    def test_a_controller_that_stands_still_past_its_timeout_repeats_nothing(self):
+        service = self.serve()
+        for legs in (1, 3, 6):
+            self.wait_for_legs(legs)
+            self.lab.pause("slurmctld")
+            self.assertNotEqual(self.lab.ask("squeue").returncode, 0)  # so long it stands
+            self.lab.resume("slurmctld")
+        self.wait_for_win()
+        self.assertEqual(service.stop(), 0)
+        self.check()
+
+    def test_a_node_that_is_lost_voids_its_pairs_alone(self):
+        service = self.serve()
+        self.wait_for_legs(3)
+        self.lab.fail_node("n1")
+        self.addCleanup(self.lab.start_node, "n1")
+        self.wait_for_win()
+        self.assertEqual(service.stop(), 0)
+        self.check()
+
+    def test_preempted_runs_are_nobodys_evidence(self):
+        service = self.serve()
+        for legs in (2, 5):
+            self.wait_for_legs(legs)
+            self.lab.run("sbatch", "--parsable", "--partition=urgent", "--nodes=4", "--exclusive", "--gres=gpu:8",
+                         "--output=/dev/null", "--wrap=sleep 1")
         self.wait_for_win()
         self.assertEqual(service.stop(), 0)
         self.check()
