@@ -11,9 +11,11 @@
 #include "amdahl/ledger/verify.hpp"
 #include "amdahl/loop/runner.hpp"
 #include "amdahl/scheduler_adapters/local.hpp"
+#include "amdahl/scheduler_adapters/slurm.hpp"
 #include "config_file.hpp"
 #include "http_ledger.hpp"
 #include "result_posts.hpp"
+#include "slurm_cluster.hpp"
 
 namespace amdahl::cli {
 
@@ -155,6 +157,15 @@ Result<void> SystemServices::make_adapters() {
   const auto posts = read_result_posts(*config);
   if (!posts) return posts.error();
   for (const auto& cluster : config->clusters) {
+    if (cluster.adapter == "slurm") {
+      auto options = slurm_options(*config, cluster, shim_beside(env_));
+      if (!options) {
+        adapters_.clear();
+        return options.error();
+      }
+      adapters_.push_back(scheduler_adapters::make_slurm_adapter(std::move(*options), env_.clock));
+      continue;
+    }
     scheduler_adapters::LocalOptions options;
     options.cluster = cluster.name;
     options.state_dir = config->state_dir;

@@ -22,6 +22,20 @@ struct HooksConfig {
   friend bool operator==(const HooksConfig&, const HooksConfig&) = default;
 };
 
+/// How a Slurm cluster is reached. Empty texts and paths are Slurm's or the service's defaults.
+struct SlurmConfig {
+  std::string via = "cli";
+  std::string url{}, user{};
+  std::filesystem::path token_file{}, ca_file{};
+  std::string partition{}, account{}, qos{};
+  std::filesystem::path run_dir{}, shim{};
+  bool accounting = true;
+  std::chrono::milliseconds call_timeout{10'000}, quiet_period{60'000}, result_grace{15'000},
+      stop_grace{30'000}, unschedulable_after{600'000};
+
+  friend bool operator==(const SlurmConfig&, const SlurmConfig&) = default;
+};
+
 /// A configured scheduler. Zero means: detect.
 struct ClusterConfig {
   std::string name;
@@ -32,6 +46,7 @@ struct ClusterConfig {
   HooksConfig hooks{};
   std::string post_url{};                ///< empty = workers share a disk with the service
   std::filesystem::path post_ca_file{};  ///< empty = what the workers' system trusts
+  SlurmConfig slurm{};
 
   friend bool operator==(const ClusterConfig&, const ClusterConfig&) = default;
 };

@@ -19,15 +19,21 @@ using nlohmann::json;
 
 void check_adapter(TomlTable& table, const std::string& word) {
   static const std::vector<std::string> known{"local", "slurm", "kubernetes"};
-  if (word == "local") return;
-  if (word == "slurm" || word == "kubernetes") {
+  if (word == "local" || word == "slurm") return;
+  if (word == "kubernetes") {
     table.problem("adapter",
                   fmt::format("{} = \"{}\" is not built yet", table.path("adapter"), word),
-                  "this version speaks to \"local\" only");
+                  "this version speaks to \"local\" and \"slurm\"");
     return;
   }
   table.problem("adapter", fmt::format("{} = \"{}\" is not known", table.path("adapter"), word),
                 core::suggest(word, known));
+}
+
+void check_via(TomlTable& table, const std::string& word) {
+  if (word == "cli" || word == "rest") return;
+  table.problem("via", fmt::format("{} = \"{}\" is no way to Slurm", table.path("via"), word),
+                "write \"cli\" or \"rest\"");
 }
 
 void check_approval(TomlTable& table, const std::vector<std::string>& patterns) {
@@ -108,6 +114,34 @@ HooksConfig hooks_of(const std::map<std::string, json>& values, const std::strin
   return hooks;
 }
 
+SlurmConfig slurm_of(const std::map<std::string, json>& values, const std::string& base) {
+  const auto text = [&](const char* name) {
+    const auto& value = values.at(base + name);
+    return value.is_null() ? std::string{} : value.get<std::string>();
+  };
+  const auto duration = [&](const char* name) {
+    return core::parse_duration(text(name)).value_or(std::chrono::milliseconds{0});
+  };
+  SlurmConfig slurm;
+  slurm.via = text("via");
+  slurm.url = text("url");
+  slurm.user = text("user");
+  slurm.token_file = text("token_file");
+  slurm.ca_file = text("ca_file");
+  slurm.partition = text("partition");
+  slurm.account = text("account");
+  slurm.qos = text("qos");
+  slurm.run_dir = text("run_dir");
+  slurm.shim = text("shim");
+  slurm.accounting = values.at(base + "accounting").get<bool>();
+  slurm.call_timeout = duration("call_timeout");
+  slurm.quiet_period = duration("quiet_period");
+  slurm.result_grace = duration("result_grace");
+  slurm.stop_grace = duration("stop_grace");
+  slurm.unschedulable_after = duration("unschedulable_after");
+  return slurm;
+}
+
 }  // namespace
 
 std::optional<json> read_setting(TomlTable& table, const std::string& name, const ConfigKey& key) {
@@ -120,6 +154,7 @@ std::optional<json> read_setting(TomlTable& table, const std::string& name, cons
     case SettingKind::path: {
       const auto text = table.text(name);
       if (text && key.path == "cluster.*.adapter") check_adapter(table, *text);
+      if (text && key.path == "cluster.*.via") check_via(table, *text);
       if (text && key.path == "service.listen") check_listen(table, *text);
       if (text && key.path == "service.log_level") check_log_level(table, *text);
       if (text && text->empty())
@@ -223,7 +258,7 @@ Config config_of(std::vector<Setting> settings) {
         {base.substr(8, base.size() - 9), text(base + "adapter"),
          values[base + "gpus"].get<std::int64_t>(), values[base + "cpus"].get<std::int64_t>(),
          core::parse_bytes(text(base + "memory")).value_or(0), hooks_of(values, base + "hooks."),
-         text(base + "post_url"), text(base + "post_ca_file")});
+         text(base + "post_url"), text(base + "post_ca_file"), slurm_of(values, base)});
   }
   config.settings = std::move(settings);
   return config;

@@ -178,6 +178,25 @@ class Examination {
     return {Check::Result::pass, "", text, ""};
   }
 
+  // What the way to a scheduler lacks: a line for each finding, fine ones in one.
+  void check_way(const ClusterConfig& cluster) {
+    using Grade = scheduler_adapters::Finding::Grade;
+    const auto name = "cluster " + cluster.name;
+    const auto adapter = context_.services.adapter(cluster.name);
+    if (!adapter) return;
+    Check fine{Check::Result::pass, name, "", ""};
+    for (const auto& finding : (*adapter)->examine()) {
+      if (finding.grade == Grade::fine) {
+        fine.text += (fine.text.empty() ? "" : "; ") + finding.text;
+        continue;
+      }
+      const auto result =
+          finding.grade == Grade::failure ? Check::Result::failure : Check::Result::warning;
+      checks_.push_back({result, name, finding.text, finding.fix});
+    }
+    if (!fine.text.empty()) checks_.push_back(std::move(fine));
+  }
+
   void check_clusters() {
     if (!config_) return;
     for (const auto& cluster : config_->clusters) {
@@ -192,6 +211,7 @@ class Examination {
                             capacity->hardware_class),
                 ""};
       });
+      check_way(cluster);
     }
   }
 

@@ -27,7 +27,6 @@ using AnswerParser = wire::response_parser<wire::string_body>;
 
 namespace {
 
-constexpr std::size_t answer_bytes_max = 16 << 20;
 constexpr std::uint32_t answer_header_max = 64 << 10;
 constexpr std::size_t line_bytes_max = 1 << 20;
 constexpr std::chrono::milliseconds look_around{100};
@@ -127,7 +126,7 @@ class Exchange {
  public:
   Exchange(asio::io_context& io, Stream& stream, const ClientOptions& options)
       : io_{io}, stream_{stream}, options_{options} {
-    parser_.body_limit(answer_bytes_max);
+    parser_.body_limit(options_.answer_bytes_max);
     parser_.header_limit(answer_header_max);
   }
 
@@ -136,6 +135,7 @@ class Exchange {
     auto& socket = beast::get_lowest_layer(stream_);
     socket.expires_after(options_.answer_within);
     const auto message = message_of(options_, request);
+    if (options_.on_sending) options_.on_sending();
     auto error = finished(io_, [&](auto done) { wire::async_write(stream_, message, done); });
     // Who refuses early answers without reading all: that answer counts.
     const auto read =
@@ -198,7 +198,7 @@ class Exchange {
     if (error == wire::error::body_limit || error == wire::error::header_limit)
       return {ErrorCode::failed,
               fmt::format("the answer of {} is over {} bytes", options_.address.text(),
-                          answer_bytes_max),
+                          options_.answer_bytes_max),
               "ask for less: --limit"};
     return {ErrorCode::unreachable,
             fmt::format("the service at {} gave no whole answer: {}", options_.address.text(),

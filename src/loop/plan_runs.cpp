@@ -100,10 +100,14 @@ void end_with_result(PlanContext& context, const RunRow& run, const Observation&
     record.gpu_us_charged = run.gpu_us_reserved;
     return end_without_result(context, run, std::move(record), true);
   }
-  if (result.cancelled) {
+  // A shim cannot tell who stopped it; its scheduler can, where it was not a person.
+  const bool explained = seen.cause == CauseClass::infra || seen.cause == CauseClass::policy;
+  if (result.cancelled && !explained) {
     record.outcome = RunOutcome::cancelled;
     record.cause = CauseClass::operator_;
     record.reason = "stopped on request";
+  }
+  if (result.cancelled) {
     return end_without_result(context, run, std::move(record), true);
   }
   const std::size_t legs = run.production ? 1 : 2;

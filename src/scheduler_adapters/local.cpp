@@ -1,15 +1,12 @@
 #include "amdahl/scheduler_adapters/local.hpp"
 
-#include <sys/stat.h>
 #include <unistd.h>
 
-#include <cerrno>
 #include <nlohmann/json.hpp>
 #include <utility>
 
 #include "amdahl/core/canonical_json.hpp"
 #include "amdahl/core/failpoint.hpp"
-#include "amdahl/core/limits.hpp"
 #include "amdahl/run_files/durable.hpp"
 #include "amdahl/run_files/formats.hpp"
 #include "amdahl/run_files/life_lock.hpp"
@@ -18,6 +15,7 @@
 #include "local_observe.hpp"
 #include "local_start.hpp"
 #include "local_validate.hpp"
+#include "run_folders.hpp"
 
 namespace amdahl::scheduler_adapters {
 namespace {
@@ -38,13 +36,7 @@ Submitted failed(FailureClass kind, std::string message) {
 class LocalAdapter final : public Adapter {
  public:
   LocalAdapter(LocalOptions options, core::Clock& clock)
-      : options_{std::move(options)}, clock_{clock} {
-    std::error_code ignored;  // list() and submit() say it when these are missing
-    for (const auto& folder : {live_, done_}) {
-      fs::create_directories(folder, ignored);
-    }
-    fs::permissions(options_.state_dir / "runs", fs::perms::owner_all, ignored);
-  }
+      : options_{std::move(options)}, clock_{clock} {}
 
   std::string kind() const override { return "local"; }
   std::string cluster() const override { return options_.cluster; }
@@ -62,21 +54,21 @@ class LocalAdapter final : public Adapter {
   Listing list() override;
   std::vector<FindResult> find(std::span<const RunKey> keys) override;
   Cancelled cancel(const RunKey& key, const NativeRef& ref, CancelMode mode) override;
-  Result<std::string> fetch_result(const RunKey& key) override;
+  Result<std::string> fetch_result(const RunKey& key) override { return folders_.result(key); }
   Result<std::string> fetch_log(const RunKey& key, core::Arm arm, bool error_stream,
-                                std::size_t bytes_max) override;
+                                std::size_t bytes_max) override {
+    return folders_.log_end(key, arm, error_stream, bytes_max);
+  }
   void acknowledge(const RunKey& key) override;
 
  private:
-  Result<bool> make_directory(const core::RunSpec& spec, const fs::path& directory);
+  Result<bool> make_directory(const core::RunSpec& spec) const;
   Result<void> write_run(const core::RunSpec& spec, const fs::path& directory);
   FindResult find_one(const RunKey& key);
-  Result<fs::path> where(const RunKey& key) const;
 
   LocalOptions options_;
   core::Clock& clock_;
-  fs::path live_ = options_.state_dir / "runs/live";
-  fs::path done_ = options_.state_dir / "runs/done";
+  RunFolders folders_{options_.state_dir / "runs"};
 };
 
 bool is_folder(const fs::path& path) {
@@ -84,28 +76,11 @@ bool is_folder(const fs::path& path) {
   return fs::is_directory(path, error);
 }
 
-Result<fs::path> LocalAdapter::where(const RunKey& key) const {
-  if (!core::is_run_key(key.text)) return core::invalid_input("`" + key.text + "` is no run key");
-  for (const auto& folder : {live_, done_}) {
-    if (is_folder(folder / key.text)) return folder / key.text;
-  }
-  return Error{ErrorCode::not_found,
-               "no run " + key.text + " below " + live_.parent_path().string(), ""};
-}
-
 // Whether the directory is new.
-Result<bool> LocalAdapter::make_directory(const core::RunSpec& spec, const fs::path& directory) {
-  if (::mkdir(directory.c_str(), 0700) == 0) {
-    if (auto synced = run_files::sync_directory(live_); !synced) return synced.error();
-    core::failpoint("local.directory_made");
-    return true;
-  }
-  if (errno != EEXIST) return run_files::system_error("create", directory, errno);
-  const auto there = run_files::read_spec(directory);
-  if (!there && there.error().code == ErrorCode::not_found)
-    return true;  // died before it was written
-  if (there && core::spec_sha(*there) == core::spec_sha(spec)) return false;
-  return Error{ErrorCode::conflict, directory.string() + " belongs to another spec", ""};
+Result<bool> LocalAdapter::make_directory(const core::RunSpec& spec) const {
+  auto fresh = folders_.make(spec);
+  if (fresh && *fresh) core::failpoint("local.directory_made");
+  return fresh;
 }
 
 Result<void> LocalAdapter::write_run(const core::RunSpec& spec, const fs::path& directory) {
@@ -134,14 +109,14 @@ Submitted LocalAdapter::submit(const core::RunSpec& spec, std::chrono::milliseco
   if (auto valid = validate(spec); !valid)
     return failed(FailureClass::permanent, valid.error().message);
   Submitted submitted;
-  if (is_folder(done_ / spec.key.text)) {
+  if (folders_.is_done(spec.key)) {
     submitted.kind = Submitted::Kind::already_exists;
-    const auto seen = observe_directory(done_ / spec.key.text, spec.key);
+    const auto seen = observe_directory(folders_.done(spec.key), spec.key);
     if (seen && *seen) submitted.ref = (*seen)->ref;
     return submitted;
   }
-  const auto directory = live_ / spec.key.text;
-  const auto fresh = make_directory(spec, directory);
+  const auto directory = folders_.live(spec.key);
+  const auto fresh = make_directory(spec);
   if (!fresh) {
     const bool taken = fresh.error().code == ErrorCode::conflict;
     return failed(taken ? FailureClass::key_conflict : FailureClass::retryable,
@@ -172,7 +147,7 @@ Submitted LocalAdapter::submit(const core::RunSpec& spec, std::chrono::milliseco
 }
 
 Result<void> LocalAdapter::release(const RunKey& key, const NativeRef&) {
-  const auto directory = where(key);
+  const auto directory = folders_.where(key);
   if (!directory) return directory.error();
   if (::access((*directory / names::release).c_str(), F_OK) == 0) return {};
   auto written = run_files::write_file(*directory / names::release, "");
@@ -186,7 +161,7 @@ Listing LocalAdapter::list() {
   const auto add_problem = [&](const std::string& problem) {
     listing.problem += (listing.problem.empty() ? "" : "; ") + problem;
   };
-  fs::directory_iterator entries{live_, error};
+  fs::directory_iterator entries{folders_.live(), error};
   for (const fs::directory_iterator last; !error && entries != last; entries.increment(error)) {
     const RunKey key{entries->path().filename()};
     if (!core::is_run_key(key.text) || !is_folder(entries->path())) {
@@ -206,7 +181,7 @@ Listing LocalAdapter::list() {
     }
   }
   if (error) {
-    add_problem("cannot list " + live_.string() + ": " + error.message());
+    add_problem("cannot list " + folders_.live().string() + ": " + error.message());
     return listing;
   }
   listing.complete = true;
@@ -215,11 +190,11 @@ Listing LocalAdapter::list() {
 
 FindResult LocalAdapter::find_one(const RunKey& key) {
   FindResult found{key, Found::not_found_authoritative, {}};
-  const auto directory = where(key);
+  const auto directory = folders_.where(key);
   if (!directory) {
     std::error_code error;
     // A state folder that is gone proves nothing.
-    if (!fs::exists(live_, error)) found.found = Found::not_found_inconclusive;
+    if (!fs::exists(folders_.live(), error)) found.found = Found::not_found_inconclusive;
     return found;
   }
   auto seen = observe_directory(*directory, key);
@@ -240,7 +215,7 @@ std::vector<FindResult> LocalAdapter::find(std::span<const RunKey> keys) {
 }
 
 Cancelled LocalAdapter::cancel(const RunKey& key, const NativeRef&, CancelMode mode) {
-  const auto directory = where(key);
+  const auto directory = folders_.where(key);
   if (!directory) return Cancelled::not_visible;
   const auto seen = observe_directory(*directory, key);
   if (!seen) return Cancelled::failed;
@@ -271,46 +246,22 @@ Cancelled LocalAdapter::cancel(const RunKey& key, const NativeRef&, CancelMode m
   return written ? Cancelled::requested : Cancelled::failed;
 }
 
-Result<std::string> LocalAdapter::fetch_result(const RunKey& key) {
-  const auto directory = where(key);
-  if (!directory) return directory.error();
-  return run_files::read_file(*directory / names::result, core::limits::result_bytes);
-}
-
-Result<std::string> LocalAdapter::fetch_log(const RunKey& key, core::Arm arm, bool error_stream,
-                                            std::size_t bytes_max) {
-  const auto directory = where(key);
-  if (!directory) return directory.error();
-  const auto spec = run_files::read_spec(*directory);
-  if (!spec) return spec.error();
-  for (std::size_t i = 0; i < spec->legs.size(); ++i) {
-    if (spec->legs[i].arm != arm) continue;
-    const auto name = error_stream ? names::leg_stderr : names::leg_stdout;
-    return run_files::read_file_end(*directory / names::leg_folder(i) / name, bytes_max);
-  }
-  return Error{ErrorCode::not_found, key.text + " has no leg " + std::string{core::name(arm)}, ""};
-}
-
 void LocalAdapter::acknowledge(const RunKey& key) {
   if (!core::is_run_key(key.text)) return;
   std::error_code ignored;  // what cannot be tidied now is tidied by the next call
-  if (is_folder(live_ / key.text)) {
-    const auto seen = observe_directory(live_ / key.text, key);
+  if (folders_.is_live(key)) {
+    const auto seen = observe_directory(folders_.live(key), key);
     if (!seen || (*seen && (*seen)->state != core::RunState::ended)) return;
     if (!*seen) {
       // A starter that outlived its service may be about to fill it.
-      const auto lock = run_files::LifeLock::try_take(live_ / key.text / names::lock);
-      if (lock && *lock) fs::remove_all(live_ / key.text, ignored);
+      const auto lock = run_files::LifeLock::try_take(folders_.live(key) / names::lock);
+      if (lock && *lock) fs::remove_all(folders_.live(key), ignored);
       return;
     }
-    fs::rename(live_ / key.text, done_ / key.text, ignored);
+    folders_.close(key);
     core::failpoint("local.run_moved");
   }
-  for (std::size_t leg = 0; leg < 2; ++leg) {
-    const auto folder = done_ / key.text / names::leg_folder(leg);
-    fs::remove_all(folder / names::leg_code, ignored);
-    fs::remove_all(folder / names::leg_temporary, ignored);
-  }
+  folders_.tidy(key);
   core::failpoint("local.run_tidied");
 }
 

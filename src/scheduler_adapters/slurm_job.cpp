@@ -141,7 +141,7 @@ Meaning meaning_of(const Job& job) {
   meaning.tainted |= job.restarts > 0;
   if (meaning.state == RunState::queued) {
     if (job.reason == "JobHeldUser" || job.reason == "JobHeldAdmin" ||
-        job.reason == "launch_failed_requeued_held")
+        job.reason == "launch_failed_requeued_held" || job.priority == 0)
       meaning.state = RunState::held;
     meaning.hopeless = is_one_of_hopeless(job.reason);
   }

@@ -26,7 +26,8 @@ struct Job {
       end_s;  ///< Unix; unknown and expected times are none
   std::optional<int> exit_code, signal;
   int restarts = 0;
-  std::optional<std::int64_t> gpus;  ///< of its allocation
+  std::optional<std::int64_t> priority;  ///< of a held job: 0
+  std::optional<std::int64_t> gpus;      ///< of its allocation
   // In accounting only: since when it could start, and what its steps say.
   std::optional<std::int64_t> eligible_s, first_step_s;
   std::optional<std::int64_t> step_gpus;  ///< of all its steps: at least what it ever used at once

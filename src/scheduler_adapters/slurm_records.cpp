@@ -133,6 +133,7 @@ Job job_of(const json& value) {
   job.end_s = time(first_of(member(value, "end_time"), member(times, "end")));
   read_exit(member(value, "exit_code"), job);
   job.restarts = static_cast<int>(number(member(value, "restart_cnt")).value_or(0));
+  job.priority = number(member(value, "priority"));
   job.gpus = gpus_of(value);
   job.cluster = text(member(value, "cluster"));
   job.account = text(member(value, "account"));
@@ -235,9 +236,10 @@ core::Result<Records> read_json(std::string_view text) {
 }
 
 Records read_squeue(std::string_view text) {
-  return read_lines(text, 11, [](const auto& cells) {
+  return read_lines(text, 12, [](const auto& cells) {
     auto job = job_of_cells(cells);
-    job.comment = known(cells[10]);
+    job.priority = core::parse_whole(cells[10]);
+    job.comment = known(cells[11]);
     return job;
   });
 }

@@ -22,7 +22,7 @@ struct Records {
 core::Result<Records> read_json(std::string_view text);
 
 /// What `squeue -h -o` is asked for.
-inline constexpr std::string_view squeue_format = "%i|%j|%u|%T|%r|%V|%S|%e|%N|%P|%k";
+inline constexpr std::string_view squeue_format = "%i|%j|%u|%T|%r|%V|%S|%e|%N|%P|%Q|%k";
 /// Lines of that format: times as `%V` prints them with SLURM_TIME_FORMAT=%s, that is Unix seconds.
 Records read_squeue(std::string_view text);
 

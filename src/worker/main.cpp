@@ -6,6 +6,7 @@
 
 #include "amdahl/core/failpoint.hpp"
 #include "amdahl/run_files/durable.hpp"
+#include "keeper.hpp"
 #include "shim.hpp"
 #include "start.hpp"
 
@@ -20,6 +21,8 @@ constexpr std::string_view help =
     "\n"
     "  amdahl-run start DIR   start the run in DIR, detached; print one JSON line\n"
     "  amdahl-run run DIR     run it in the foreground\n"
+    "  amdahl-run job DIR     the same as the program of a batch job: what the run leaves behind\n"
+    "                         is killed, also when the shim itself was\n"
     "  amdahl-run --version\n";
 
 void print(int fd, std::string_view text) { amdahl::run_files::write_all(fd, text); }
@@ -36,7 +39,7 @@ int main(int argc, char** argv) {
     print(STDOUT_FILENO, help);
     return 0;
   }
-  if (argc != 3 || (command != "start" && command != "run")) {
+  if (argc != 3 || (command != "start" && command != "run" && command != "job")) {
     print(STDERR_FILENO, help);
     return exit_usage;
   }
@@ -53,6 +56,7 @@ int main(int argc, char** argv) {
           "amdahl-run: cannot open " + std::string{argv[2]} + ": " + error.message() + "\n");
     return 65;
   }
+  if (command == "job") return amdahl::worker::keep_shim(directory);
   if (command == "start") return amdahl::worker::start_detached(directory);
   ::signal(SIGPIPE, SIG_IGN);
   return amdahl::worker::run_shim(directory, {});

@@ -3,6 +3,7 @@
 #include <sys/prctl.h>
 
 #include <chrono>
+#include <cstdlib>
 #include <nlohmann/json.hpp>
 #include <optional>
 
@@ -48,6 +49,20 @@ constexpr std::int64_t mib = 1 << 20;
 bool is_there(const fs::path& path) {
   std::error_code error;
   return fs::exists(path, error);
+}
+
+// What another scheduler has given to this run.
+std::vector<std::string> allocated_gpus() {
+  std::vector<std::string> ids;
+  const char* visible = std::getenv("CUDA_VISIBLE_DEVICES");
+  std::string_view rest = visible != nullptr ? visible : "";
+  while (!rest.empty()) {
+    const auto comma = rest.find(',');
+    if (const auto id = rest.substr(0, comma); !id.empty() && id != "NoDevFiles")
+      ids.emplace_back(id);
+    rest.remove_prefix(comma == std::string_view::npos ? rest.size() : comma + 1);
+  }
+  return ids;
 }
 
 enum class Gate { open, cancelled, orphaned };
@@ -107,7 +122,7 @@ Gate Shim::wait_for_gate() {
 // Nothing: cancelled while waiting.
 Result<std::optional<Allocation>> Shim::wait_for_slots() {
   using Granted = std::optional<Allocation>;
-  if (!settings_) return Granted{Allocation{{}, wall_us()}};
+  if (!settings_) return Granted{Allocation{allocated_gpus(), wall_us()}};
   const SlotCount total{settings_->gpus, settings_->cpus, settings_->memory_bytes / mib};
   const SlotCount wanted{spec_.allocation.gpus, spec_.allocation.cpus,
                          (spec_.allocation.memory_bytes + mib - 1) / mib};
@@ -139,6 +154,8 @@ Result<std::optional<Allocation>> Shim::wait_for_slots() {
 Result<bool> Shim::claim() {
   auto self = run_files::to_json(run_files::identify_self());
   self["host"] = result_.node;
+  // Which of several submissions this is, where a scheduler started it.
+  if (const char* job = std::getenv("SLURM_JOB_ID")) self["job_id"] = job;
   self["term"] = spec_.witness.term;
   self["fence"] = spec_.witness.fence;
   self["head_seq"] = spec_.witness.head_seq;

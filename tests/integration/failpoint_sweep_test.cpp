@@ -54,8 +54,8 @@ std::size_t kill_at_each(CrashStand& stand, const std::set<std::string>& rows) {
 }
 
 bool has_own_test(std::string_view row) {
-  return row.starts_with("migrator.") || row.starts_with("hooks.") || row == "local.end_written" ||
-         row == "shim.result_posted";
+  return row.starts_with("migrator.") || row.starts_with("hooks.") || row.starts_with("slurm.") ||
+         row == "local.end_written" || row == "shim.result_posted";
 }
 
 }  // namespace

@@ -62,11 +62,11 @@ AccountingStoragePort={dbd_port}
 AccountingStoragePass={base}/munge/socket
 AccountingStorageTRES=gres/gpu
 AccountingStoreFlags=job_comment,job_script
-{more}
 {nodes}
 PartitionName=gpu Nodes={all_nodes} Default=YES State=UP PriorityTier=10
 PartitionName=urgent Nodes={all_nodes} State=UP PriorityTier=100 PreemptMode=OFF
 PartitionName=low Nodes={all_nodes} State=UP PriorityTier=1 PreemptMode=CANCEL
+{more}
 """
 
 DBD_CONF = """\

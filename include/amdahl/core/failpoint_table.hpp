@@ -104,6 +104,17 @@ inline constexpr auto failpoints = std::to_array<Failpoint>({
      "copies of code below `done`", "leaves them: they cost disk, nothing else"},
     {"local.run_tidied", "a run's copies removed and the next run's", "nothing open", "goes on"},
 
+    {"slurm.directory_made", "a run's directory and its `spec.json`",
+     "an empty directory; the run is `submitting`", "finds no job, writes it, submits"},
+    {"slurm.spec_written", "`spec.json` and the held job", "a directory that no job has",
+     "finds no job twice, a quiet period apart, then submits"},
+    {"slurm.submitted", "a held job and its id in the directory",
+     "a held job with the run's name; the run is `submitting`", "adopts it by its name"},
+    {"slurm.recorded", "a job's id in the directory and in the ledger",
+     "a held job with the run's name; the run is `submitting`", "adopts it by its name"},
+    {"slurm.released", "a job released and that noted in its directory",
+     "a job that may run, noted as held", "sees it released, records it with its state"},
+
     {"starter.forked", "a shim forked and word of it", "a shim that holds the run, no answer",
      "records an unknown outcome, looks by key, adopts it"},
     {"starter.told", "a shim that holds the run and the line that says so",

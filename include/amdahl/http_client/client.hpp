@@ -1,6 +1,7 @@
 #pragma once
 
 #include <chrono>
+#include <cstddef>
 #include <filesystem>
 #include <functional>
 #include <string>
@@ -34,6 +35,10 @@ struct ClientOptions {
   std::chrono::milliseconds connect_within{3'000};
   std::chrono::milliseconds answer_within{30'000};
   std::chrono::milliseconds silence_max{45'000};  ///< of a stream: three heartbeats
+  std::size_t answer_bytes_max = 16 << 20;
+  /// Called when the connection stands, before the first byte of a request leaves: from here on a
+  /// request without an answer may have arrived.
+  std::function<void()> on_sending{};
 };
 
 struct ClientRequest {

@@ -100,6 +100,13 @@ struct Caps {
   bool runs_images = false;                   ///< a leg runs in the image that its arm names
 };
 
+/// One thing that is right or wrong with the way to a scheduler, and what to do.
+struct Finding {
+  enum class Grade { fine, warning, failure } grade = Grade::fine;
+  std::string text;
+  std::string fix;
+};
+
 /// Where the workers of a cluster that share no disk with the service hand in their results.
 struct ResultPost {
   std::string url;
@@ -117,6 +124,9 @@ class Adapter {
   virtual std::string cluster() const = 0;
   virtual Caps caps() const = 0;
   virtual core::Result<Capacity> capacity() = 0;
+
+  /// What `amdahl doctor` should say of the way to it.
+  virtual std::vector<Finding> examine() { return {}; }
 
   /// Whether the cluster could ever run this: `Permanent` errors before anything is submitted.
   virtual core::Result<void> validate(const core::RunSpec& spec) = 0;

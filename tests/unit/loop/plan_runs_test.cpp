@@ -240,6 +240,26 @@ TEST_CASE("a run that was stopped before it was allocated costs nothing", "[loop
   CHECK(actions.record_runs[0].gpu_us_charged == 0);
 }
 
+TEST_CASE("a run that its scheduler stopped was not stopped by a person", "[loop][runs]") {
+  Scene scene;
+  add_live_pair(scene.snapshot, 1, RunState::running);
+  auto stopped = seen(scene.snapshot, 1, RunState::ended);
+  stopped.outcome = core::RunOutcome::preempted;
+  stopped.cause = core::CauseClass::infra;
+  stopped.reason = "PREEMPTED";
+  stopped.claimed = true;
+  scene.cluster().listing.runs = {stopped};
+  auto result = scene.result();
+  result.cancelled = true;
+  scene.cluster().results.emplace(scene.key(), result);
+  const auto actions = scene.plan();
+  REQUIRE(actions.record_runs.size() == 1);
+  CHECK(actions.record_runs[0].outcome == core::RunOutcome::preempted);
+  CHECK(actions.record_runs[0].cause == core::CauseClass::infra);
+  CHECK(actions.record_runs[0].pair == core::PairState::void_);
+  CHECK(actions.record_runs[0].void_reason == "infra: PREEMPTED");
+}
+
 TEST_CASE("a run whose times are unknown costs what was set aside for it", "[loop][runs]") {
   Scene scene;
   add_live_pair(scene.snapshot, 1, RunState::running);

@@ -112,7 +112,7 @@ TEST_CASE("a word that nobody knows is no state, and so is none at all", "[slurm
 
 TEST_CASE("text is read cell by cell, and a comment may hold the separator", "[slurm]") {
   const auto live =
-      read_squeue("17|al-x|mira|PENDING|JobHeldUser|1700000000|N/A|N/A||gpu|a|b\nnonsense\n\n");
+      read_squeue("17|al-x|mira|PENDING|JobHeldUser|1700000000|N/A|N/A||gpu|0|a|b\nnonsense\n\n");
   REQUIRE(live.jobs.size() == 1);
   CHECK(live.unreadable == 1);
   CHECK(live.jobs[0].comment == "a|b");

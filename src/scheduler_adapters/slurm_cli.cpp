@@ -1,0 +1,217 @@
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdlib>
+
+#include "amdahl/core/quantity.hpp"
+#include "amdahl/run_files/durable.hpp"
+#include "program.hpp"
+#include "slurm_commands.hpp"
+
+namespace amdahl::scheduler_adapters::slurm {
+namespace {
+
+using core::Error;
+using core::ErrorCode;
+using core::Result;
+
+constexpr std::string_view script_name = "job.sh";
+constexpr std::int64_t skew_max_s = 5;
+
+std::map<std::string, std::string> environment_of_commands() {
+  std::map<std::string, std::string> environment{
+      {"PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"},
+      {"HOME", "/"},
+      {"LC_ALL", "C"},
+      {"SLURM_TIME_FORMAT", "%s"}};
+  for (const auto* name : {"PATH", "HOME", "SLURM_CONF", "SLURM_JWT", "LD_LIBRARY_PATH"}) {
+    if (const char* value = std::getenv(name)) environment[name] = value;
+  }
+  return environment;
+}
+
+std::string first_line(const std::string& text) { return text.substr(0, text.find('\n')); }
+
+class CliTransport final : public Transport {
+ public:
+  CliTransport(const SlurmOptions& options, core::Clock& clock)
+      : within_{options.call_within},
+        quiet_{options.quiet_period},
+        accounting_{options.accounting},
+        clock_{clock} {}
+
+  std::variant<std::string, Failure> submit_held(const JobRequest& request,
+                                                 std::chrono::milliseconds deadline) override {
+    const auto script = request.directory / script_name;
+    if (auto written = run_files::write_file(script, request.script); !written)
+      return Failure{FailureClass::retryable, written.error().message};
+    const auto ran = run_program({sbatch_words(request, script), environment_}, deadline, clock_);
+    if (ran.end == Ran::End::not_started) return Failure{FailureClass::retryable, ran.error};
+    if (ran.end != Ran::End::exited)
+      return Failure{FailureClass::unknown_outcome, "sbatch did not answer in time"};
+    return read_sbatch(ran.status, ran.output, ran.error);
+  }
+
+  Result<Records> live() override {
+    return squeue({"--all", "--states=all", fmt::format("--user={}", ::geteuid())});
+  }
+
+  Result<Records> live_job(const std::string& id) override {
+    auto one = squeue({"--all", "--states=all", "--jobs=" + id});
+    // With a single id that the controller does not have, squeue fails.
+    if (!one && one.error().message.find("Invalid job id") != std::string::npos) return Records{};
+    return one;
+  }
+
+  Result<Records> history(std::span<const std::string> names,
+                          std::chrono::seconds window) override {
+    std::vector<std::string> words{"sacct",
+                                   "--duplicates",
+                                   "--allocations",
+                                   "--noheader",
+                                   "--parsable2",
+                                   fmt::format("--uid={}", ::geteuid()),
+                                   fmt::format("--name={}", fmt::join(names, ",")),
+                                   fmt::format("--starttime=now-{}seconds", window.count()),
+                                   "--format=" + std::string{sacct_fields}};
+    auto text = ask(std::move(words));
+    if (!text) return text.error();
+    return read_sacct(*text);
+  }
+
+  Result<void> release(const std::string& id) override {
+    return effect(ask({"scontrol", "release", id}));
+  }
+
+  Result<void> cancel(const std::string& id) override { return effect(ask({"scancel", id})); }
+
+  Result<std::vector<Node>> nodes(const std::string& partition) override {
+    std::vector<std::string> words{"sinfo", "--noheader", "--Node",
+                                   "--format=" + std::string{sinfo_format}};
+    if (!partition.empty()) words.push_back("--partition=" + partition);
+    auto text = ask(std::move(words));
+    if (!text) return text.error();
+    return read_sinfo(*text);
+  }
+
+  std::vector<Finding> examine() override;
+
+ private:
+  std::optional<std::int64_t> clock_skew_s(std::string_view config) const;
+
+  Result<Records> squeue(std::vector<std::string> more) {
+    std::vector<std::string> words{"squeue", "--noheader",
+                                   "--format=" + std::string{squeue_format}};
+    words.insert(words.end(), more.begin(), more.end());
+    auto text = ask(std::move(words));
+    if (!text) return text.error();
+    return read_squeue(*text);
+  }
+
+  static Result<void> effect(const Result<std::string>& answer) {
+    if (!answer) return answer.error();
+    return {};
+  }
+
+  Result<std::string> ask(std::vector<std::string> words) {
+    const auto name = words.front();
+    auto ran = run_program({std::move(words), environment_}, within_, clock_);
+    switch (ran.end) {
+      case Ran::End::not_started:
+        return Error{ErrorCode::unreachable, ran.error,
+                     "install Slurm's commands here, or set via = \"rest\""};
+      case Ran::End::too_late:
+        return Error{
+            ErrorCode::timed_out,
+            fmt::format("{} did not answer within {}", name, core::format_duration(within_)),
+            "is slurmctld up? scontrol ping"};
+      case Ran::End::too_much:
+        return core::failed(name + " printed too much", "");
+      case Ran::End::exited:
+        break;
+    }
+    if (ran.status == 0) return std::move(ran.output);
+    const auto why =
+        ran.error.empty() ? fmt::format("status {}", ran.status) : first_line(ran.error);
+    return Error{ErrorCode::unreachable, fmt::format("{}: {}", name, why),
+                 "is slurmctld up? scontrol ping"};
+  }
+
+  std::map<std::string, std::string> environment_ = environment_of_commands();
+  std::chrono::milliseconds within_, quiet_;
+  bool accounting_;
+  core::Clock& clock_;
+};
+
+// Printed by scontrol itself, from the controller's answer; nothing where it has another form.
+std::optional<std::int64_t> CliTransport::clock_skew_s(std::string_view config) const {
+  constexpr std::string_view mark = "Configuration data as of ";
+  if (!config.starts_with(mark)) return std::nullopt;
+  const auto line = config.substr(mark.size(), config.find('\n') - mark.size());
+  const auto there = core::parse_whole(line);
+  if (!there) return std::nullopt;
+  const auto here =
+      std::chrono::floor<std::chrono::seconds>(clock_.now().time_since_epoch()).count();
+  return *there - here;
+}
+
+std::vector<Finding> CliTransport::examine() {
+  using Grade = Finding::Grade;
+  std::vector<Finding> found;
+  const auto config = ask({"scontrol", "show", "config"});
+  if (!config) {
+    found.push_back({Grade::failure, "slurmctld does not answer: " + config.error().message,
+                     config.error().hint});
+    return found;
+  }
+  const auto value = [&](std::string_view name) {
+    return config_value(*config, name).value_or("unknown");
+  };
+  const auto seconds = [&](std::string_view name) {
+    const auto text = value(name);
+    return core::parse_whole(text.substr(0, text.find(' ')));
+  };
+  found.push_back({Grade::fine, "slurmctld answers; Slurm " + value("SLURM_VERSION"), ""});
+  constexpr std::int64_t age_min_s = 60;
+  if (const auto age = seconds("MinJobAge"); age && *age < age_min_s) {
+    found.push_back(
+        {Grade::warning,
+         fmt::format("MinJobAge is {} s: a job may be forgotten between two looks", *age),
+         "set MinJobAge=300 in slurm.conf"});
+  }
+  if (const auto timeout = seconds("MessageTimeout");
+      timeout && quiet_ < 3 * std::chrono::seconds{*timeout}) {
+    found.push_back(
+        {Grade::warning,
+         fmt::format(
+             "quiet_period is below three MessageTimeouts of {} s: a submit without an answer "
+             "may still be on its way when it is sent again",
+             *timeout),
+         fmt::format("set quiet_period = \"{}s\" or more", 3 * *timeout)});
+  }
+  if (const auto skew = clock_skew_s(*config); skew && std::abs(*skew) > skew_max_s) {
+    found.push_back({Grade::warning, fmt::format("Slurm's clock is {} s from this one", *skew),
+                     "is NTP running here and there? times of Slurm decide how long is waited"});
+  }
+  const bool stored = value("AccountingStorageType") == "accounting_storage/slurmdbd";
+  if (accounting_ && !stored) {
+    found.push_back({Grade::failure,
+                     "Slurm keeps no accounting, so a lost submit is never surely lost",
+                     "set accounting = false for this cluster, or run slurmdbd"});
+  } else if (accounting_) {
+    const std::vector<std::string> nobody{"al-none"};
+    if (const auto answer = history(nobody, std::chrono::seconds{60}); !answer)
+      found.push_back({Grade::failure, "no accounting: " + answer.error().message,
+                       "is slurmdbd up? sacctmgr show cluster"});
+  }
+  return found;
+}
+
+}  // namespace
+
+std::unique_ptr<Transport> make_cli_transport(const SlurmOptions& options, core::Clock& clock) {
+  return std::make_unique<CliTransport>(options, clock);
+}
+
+}  // namespace amdahl::scheduler_adapters::slurm

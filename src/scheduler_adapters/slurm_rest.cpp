@@ -1,0 +1,249 @@
+#include <fmt/chrono.h>
+#include <fmt/format.h>
+
+#include <cstdlib>
+
+#include "amdahl/core/quantity.hpp"
+#include "amdahl/http_client/client.hpp"
+#include "amdahl/run_files/durable.hpp"
+#include "slurm_rest_texts.hpp"
+#include "slurm_transport.hpp"
+
+namespace amdahl::scheduler_adapters::slurm {
+namespace {
+
+using core::Error;
+using core::ErrorCode;
+using core::Result;
+using http_client::ClientAnswer;
+
+constexpr std::size_t token_bytes_max = 16 * 1024;
+constexpr std::size_t listing_bytes_max = 256u << 20;  // all jobs of a large cluster
+constexpr int http_not_found = 404;
+constexpr std::int64_t code_nothing_found = 9003;
+constexpr std::int64_t expiry_soon_s = 3600;
+
+std::map<std::string, std::string> environment_of_jobs() {
+  std::map<std::string, std::string> environment{
+      {"PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"}, {"HOME", "/"}};
+  for (const auto* name : {"PATH", "HOME"}) {
+    if (const char* value = std::getenv(name)) environment[name] = value;
+  }
+  return environment;
+}
+
+class RestTransport final : public Transport {
+ public:
+  RestTransport(const SlurmOptions& options, core::Clock& clock)
+      : options_{options}, clock_{clock} {}
+
+  std::variant<std::string, Failure> submit_held(const JobRequest& request,
+                                                 std::chrono::milliseconds deadline) override;
+  Result<Records> live() override { return jobs("jobs"); }
+  Result<Records> live_job(const std::string& id) override {
+    auto one = jobs("job/" + http_client::percent_encoded(id));
+    if (!one && one.error().code == ErrorCode::not_found) return Records{};
+    return one;
+  }
+  Result<Records> history(std::span<const std::string> names, std::chrono::seconds window) override;
+  Result<void> release(const std::string& id) override {
+    return effect("POST", "job/" + http_client::percent_encoded(id), R"({"hold":false})");
+  }
+  Result<void> cancel(const std::string& id) override {
+    return effect("DELETE", "job/" + http_client::percent_encoded(id), "");
+  }
+  Result<std::vector<Node>> nodes(const std::string& partition) override {
+    const auto answer = ask("GET", "slurm", "nodes", "", {});
+    if (!answer) return answer.error();
+    if (auto refused = refusal_of({answer->status, answer->body})) return *refused;
+    return read_rest_nodes(answer->body, partition);
+  }
+  std::vector<Finding> examine() override;
+
+ private:
+  /// Whether the request may have arrived although there is no answer.
+  struct Sending {
+    std::chrono::milliseconds within{0};  ///< 0 = as configured
+    bool* sent = nullptr;
+  };
+  Result<std::string> token() const;
+  Result<ClientAnswer> send(const std::string& method, const std::string& target,
+                            const std::string& body, Sending sending) const;
+  Result<ClientAnswer> ask(const std::string& method, const std::string& tree,
+                           const std::string& path, const std::string& body, Sending sending);
+  Result<int> version();
+  Result<Records> jobs(const std::string& path);
+  Result<void> effect(const std::string& method, const std::string& path, const std::string& body);
+
+  SlurmOptions options_;
+  core::Clock& clock_;
+  int version_ = 0;  ///< 0 = not known yet
+};
+
+Result<std::string> RestTransport::token() const {
+  const auto text = run_files::read_file(options_.token_file, token_bytes_max);
+  if (!text) {
+    return Error{ErrorCode::not_allowed, "token_file: " + text.error().message,
+                 "scontrol token username=… lifespan=… > FILE; chmod 600 FILE"};
+  }
+  auto token = token_of(*text);
+  if (token.empty() || token.find_first_of(" \t\r\n") != std::string::npos) {
+    return Error{ErrorCode::not_allowed,
+                 "token_file: " + options_.token_file.string() + " holds no token",
+                 "scontrol token username=… lifespan=… > FILE"};
+  }
+  return token;
+}
+
+Result<ClientAnswer> RestTransport::send(const std::string& method, const std::string& target,
+                                         const std::string& body, Sending sending) const {
+  const auto address = http_client::parse_service_address(options_.url);
+  if (!address) return address.error();
+  const auto secret = token();  // read anew: whoever renews it writes the file
+  if (!secret) return secret.error();
+  http_client::ClientOptions client;
+  client.address = *address;
+  client.ca_file = options_.ca_file;
+  client.answer_within = sending.within.count() > 0 ? sending.within : options_.call_within;
+  client.connect_within = std::min(client.connect_within, client.answer_within);
+  client.answer_bytes_max = listing_bytes_max;
+  if (sending.sent != nullptr) client.on_sending = [&] { *sending.sent = true; };
+  http_client::ClientRequest request{method, target, {}, body};
+  request.headers = {{"X-SLURM-USER-NAME", options_.user}, {"X-SLURM-USER-TOKEN", *secret}};
+  auto answer = http_client::Client{client}.ask(request);
+  if (answer) return answer;
+  auto error = answer.error();
+  error.hint = "is slurmrestd up at cluster.NAME.url?";
+  return error;
+}
+
+// The newest that the daemon speaks.
+Result<int> RestTransport::version() {
+  if (version_ != 0) return version_;
+  for (int version = rest_version_last; version >= rest_version_first; --version) {
+    const auto answer = send("GET", fmt::format("/slurm/v0.0.{}/ping", version), "", {});
+    if (!answer) return answer.error();
+    if (answer->status == http_not_found) continue;
+    if (auto refused = refusal_of({answer->status, answer->body})) return *refused;
+    version_ = version;
+    return version;
+  }
+  return Error{ErrorCode::failed,
+               fmt::format("slurmrestd speaks none of v0.0.{} to v0.0.{}", rest_version_first,
+                           rest_version_last),
+               "Slurm 22.05 to 25.05; start slurmrestd with its plugins of such a version, or set "
+               "via = \"cli\""};
+}
+
+Result<ClientAnswer> RestTransport::ask(const std::string& method, const std::string& tree,
+                                        const std::string& path, const std::string& body,
+                                        Sending sending) {
+  const auto spoken = version();
+  if (!spoken) return spoken.error();
+  auto answer = send(method, fmt::format("/{}/v0.0.{}/{}", tree, *spoken, path), body, sending);
+  if (answer && answer->status == http_not_found) version_ = 0;  // another slurmrestd, perhaps
+  return answer;
+}
+
+std::variant<std::string, Failure> RestTransport::submit_held(const JobRequest& request,
+                                                              std::chrono::milliseconds deadline) {
+  const auto end = clock_.since_boot() + deadline;
+  const auto failed = [](const Error& error, bool sent) {
+    const auto kind = sent                                   ? FailureClass::unknown_outcome
+                      : error.code == ErrorCode::not_allowed ? FailureClass::auth
+                                                             : FailureClass::retryable;
+    return Failure{kind, error.message};
+  };
+  const auto spoken = version();
+  if (!spoken) return failed(spoken.error(), false);
+  const auto left = std::chrono::floor<std::chrono::milliseconds>(end - clock_.since_boot());
+  if (left.count() <= 0) return Failure{FailureClass::retryable, "no time was left to submit"};
+  bool sent = false;
+  const auto body = submit_body(request, environment_of_jobs(), *spoken);
+  const auto answer = ask("POST", "slurm", "job/submit", body, {left, &sent});
+  if (!answer) return failed(answer.error(), sent);
+  return read_rest_submit({answer->status, answer->body});
+}
+
+Result<Records> RestTransport::jobs(const std::string& path) {
+  const auto answer = ask("GET", "slurm", path, "", {});
+  if (!answer) return answer.error();
+  if (auto refused = refusal_of({answer->status, answer->body})) return *refused;
+  auto records = read_json(answer->body);
+  if (!records) return records;
+  // This list is the whole cluster's.
+  std::erase_if(records->jobs, [&](const Job& job) { return job.user != options_.user; });
+  return records;
+}
+
+Result<Records> RestTransport::history(std::span<const std::string> names,
+                                       std::chrono::seconds window) {
+  const auto since = std::chrono::floor<std::chrono::seconds>(clock_.now()) - window;
+  // A day more than asked for: the text has no zone.
+  const auto day =
+      fmt::format("{:%m/%d/%y}", fmt::gmtime(std::chrono::system_clock::to_time_t(since) - 86'400));
+  const auto path =
+      fmt::format("jobs?job_name={}&start_time={}",
+                  http_client::percent_encoded(fmt::format("{}", fmt::join(names, ","))),
+                  http_client::percent_encoded(day));
+  const auto answer = ask("GET", "slurmdb", path, "", {});
+  if (!answer) return answer.error();
+  if (auto refused = refusal_of({answer->status, answer->body}, code_nothing_found))
+    return *refused;
+  auto records = read_json(answer->body);
+  if (records)
+    std::erase_if(records->jobs, [&](const Job& job) { return job.user != options_.user; });
+  return records;
+}
+
+Result<void> RestTransport::effect(const std::string& method, const std::string& path,
+                                   const std::string& body) {
+  const auto answer = ask(method, "slurm", path, body, {});
+  if (!answer) return answer.error();
+  if (auto refused = refusal_of({answer->status, answer->body})) return *refused;
+  return {};
+}
+
+std::vector<Finding> RestTransport::examine() {
+  using Grade = Finding::Grade;
+  const auto secret = token();
+  if (!secret) return {{Grade::failure, secret.error().message, secret.error().hint}};
+  std::vector<Finding> found;
+  const auto now =
+      std::chrono::floor<std::chrono::seconds>(clock_.now().time_since_epoch()).count();
+  if (const auto expiry = token_expiry(*secret)) {
+    const auto left = *expiry - now;
+    const auto fix = "scontrol token username=… lifespan=… > " + options_.token_file.string();
+    const auto text = [](std::int64_t seconds) {
+      return core::format_duration(std::chrono::seconds{seconds});
+    };
+    if (left <= 0)
+      return {{Grade::failure, fmt::format("the token expired {} ago", text(-left)), fix}};
+    if (left < expiry_soon_s)
+      found.push_back({Grade::warning, fmt::format("the token expires in {}", text(left)), fix});
+  }
+  version_ = 0;
+  const auto spoken = version();
+  if (!spoken) {
+    found.push_back({Grade::failure, spoken.error().message, spoken.error().hint});
+    return found;
+  }
+  found.push_back({Grade::fine, fmt::format("slurmrestd answers, v0.0.{}", *spoken), ""});
+  if (const auto all = live(); !all)
+    found.push_back({Grade::failure, all.error().message, all.error().hint});
+  const std::vector<std::string> nobody{"al-none"};
+  if (const auto past = history(nobody, std::chrono::seconds{60}); options_.accounting && !past) {
+    found.push_back({Grade::failure, "no accounting: " + past.error().message,
+                     "start slurmrestd with its slurmdb plugin, is slurmdbd up? else set "
+                     "accounting = false for this cluster"});
+  }
+  return found;
+}
+
+}  // namespace
+
+std::unique_ptr<Transport> make_rest_transport(const SlurmOptions& options, core::Clock& clock) {
+  return std::make_unique<RestTransport>(options, clock);
+}
+
+}  // namespace amdahl::scheduler_adapters::slurm

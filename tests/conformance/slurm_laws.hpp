@@ -1,0 +1,38 @@
+#pragma once
+
+#include "slurm_subject.hpp"
+
+/// What holds on Slurm beyond the laws of every adapter, whatever the way to it.
+namespace amdahl::conformance::slurm_laws {
+void second_submission_never_executes(SlurmSubject& subject);
+void other_services_are_left_alone(SlurmSubject& subject);
+void somebody_elses_cancel_is_an_operators(SlurmSubject& subject);
+void unknown_partition_is_refused(SlurmSubject& subject);
+void hopeless_request_is_given_up(SlurmSubject& subject);
+void strange_paths_are_paths(SlurmSubject& subject);
+void lost_hint_is_found_by_name(SlurmSubject& subject);
+void nobody_elses_hold_is_ours(SlurmSubject& subject);
+}  // namespace amdahl::conformance::slurm_laws
+
+#define AMDAHL_SLURM_LAW(Subject, law, sentence)   \
+  TEST_CASE(sentence, "[conformance][slurm]") {    \
+    Subject subject;                               \
+    amdahl::conformance::slurm_laws::law(subject); \
+  }
+
+#define AMDAHL_SLURM_SUITE(Subject)                                                          \
+  AMDAHL_SLURM_LAW(Subject, second_submission_never_executes,                                \
+                   "a second submission of a key never executes")                            \
+  AMDAHL_SLURM_LAW(Subject, other_services_are_left_alone,                                   \
+                   "the jobs of another service of the same user are not listed")            \
+  AMDAHL_SLURM_LAW(Subject, somebody_elses_cancel_is_an_operators,                           \
+                   "a job that somebody else cancels is an operator's doing")                \
+  AMDAHL_SLURM_LAW(Subject, unknown_partition_is_refused, "an unknown partition is refused") \
+  AMDAHL_SLURM_LAW(Subject, hopeless_request_is_given_up,                                    \
+                   "a job that can never start is unschedulable after its time")             \
+  AMDAHL_SLURM_LAW(Subject, strange_paths_are_paths,                                         \
+                   "a run directory with quotes, blanks and percent signs is a directory")   \
+  AMDAHL_SLURM_LAW(Subject, lost_hint_is_found_by_name,                                      \
+                   "a submit that nobody recorded is found by its name and not sent again")  \
+  AMDAHL_SLURM_LAW(Subject, nobody_elses_hold_is_ours,                                       \
+                   "a released job that an administrator holds is not ours to release")
