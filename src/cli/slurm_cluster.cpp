@@ -18,7 +18,7 @@ using core::ErrorCode;
 using core::Result;
 using scheduler_adapters::SlurmOptions;
 
-Error wrong(std::string message, std::string hint) {
+Error wrong_cluster(std::string message, std::string hint) {
   return {ErrorCode::invalid_config, std::move(message), std::move(hint)};
 }
 
@@ -32,15 +32,17 @@ std::string own_user() {
 
 Result<void> check_rest(const SlurmConfig& slurm, const std::string& base) {
   if (slurm.url.empty())
-    return wrong(base + "url is needed with via = \"rest\"", "http://HOST:6820 of slurmrestd");
+    return wrong_cluster(base + "url is needed with via = \"rest\"",
+                         "http://HOST:6820 of slurmrestd");
   const auto address = http_client::parse_service_address(slurm.url);
-  if (!address) return wrong(base + "url: " + address.error().message, address.error().hint);
+  if (!address)
+    return wrong_cluster(base + "url: " + address.error().message, address.error().hint);
   if (address->via == http_client::ServiceAddress::Via::tcp && !address->is_local())
-    return wrong(base + "url: over http the token can be read on its way",
-                 "https://…, or unix:/PATH");
+    return wrong_cluster(base + "url: over http the token can be read on its way",
+                         "https://…, or unix:/PATH");
   if (slurm.token_file.empty())
-    return wrong(base + "token_file is needed with via = \"rest\"",
-                 "scontrol token lifespan=… > FILE; chmod 600 FILE");
+    return wrong_cluster(base + "token_file is needed with via = \"rest\"",
+                         "scontrol token lifespan=… > FILE; chmod 600 FILE");
   return {};
 }
 
@@ -50,8 +52,8 @@ Result<void> check_path(const std::filesystem::path& path, const std::string& se
   const bool plain =
       std::none_of(text.begin(), text.end(), [](unsigned char c) { return c < 0x20 || c == 0x7f; });
   if (plain && path.is_absolute()) return {};
-  return wrong(fmt::format("{} = \"{}\" is no absolute path of plain characters", setting, text),
-               "");
+  return wrong_cluster(
+      fmt::format("{} = \"{}\" is no absolute path of plain characters", setting, text), "");
 }
 
 }  // namespace
@@ -61,8 +63,9 @@ Result<SlurmOptions> slurm_options(const Config& config, const ClusterConfig& cl
   const auto& slurm = cluster.slurm;
   const auto base = "cluster." + cluster.name + ".";
   if (!cluster.post_url.empty())
-    return wrong(base + "post_url: the nodes of a Slurm cluster share a disk with the service",
-                 "leave it out");
+    return wrong_cluster(
+        base + "post_url: the nodes of a Slurm cluster share a disk with the service",
+        "leave it out");
   SlurmOptions options;
   options.cluster = cluster.name;
   options.run_dir =

@@ -20,7 +20,7 @@ using core::RunKey;
 
 namespace {
 
-bool is_run_folder(const fs::path& path) {
+bool is_a_folder(const fs::path& path) {
   std::error_code error;
   return fs::is_directory(path, error);
 }
@@ -33,13 +33,13 @@ RunFolders::RunFolders(const fs::path& root) : live_{root / "live"}, done_{root 
   fs::permissions(root, fs::perms::owner_all, ignored);
 }
 
-bool RunFolders::is_live(const RunKey& key) const { return is_run_folder(live(key)); }
-bool RunFolders::is_done(const RunKey& key) const { return is_run_folder(done(key)); }
+bool RunFolders::is_live(const RunKey& key) const { return is_a_folder(live(key)); }
+bool RunFolders::is_done(const RunKey& key) const { return is_a_folder(done(key)); }
 
 Result<fs::path> RunFolders::where(const RunKey& key) const {
   if (!core::is_run_key(key.text)) return core::invalid_input("`" + key.text + "` is no run key");
   for (const auto& folder : {live(key), done(key)}) {
-    if (is_run_folder(folder)) return folder;
+    if (is_a_folder(folder)) return folder;
   }
   return Error{ErrorCode::not_found,
                "no run " + key.text + " below " + live_.parent_path().string(), ""};

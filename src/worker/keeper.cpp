@@ -16,8 +16,8 @@
 namespace amdahl::worker {
 namespace {
 
-constexpr int exit_failed = 1;
-constexpr int killed = 128;
+constexpr int exit_not_kept = 1;
+constexpr int killed_status = 128;
 
 sigset_t awaited_signals() {
   sigset_t set;
@@ -27,7 +27,7 @@ sigset_t awaited_signals() {
 }
 
 // Orphans of the run become children of this process; they are collected, the shim's end is kept.
-bool has_ended(pid_t shim, int& status) {
+bool shim_has_ended(pid_t shim, int& status) {
   for (int any = 0;;) {
     const auto ended = ::waitpid(-1, &any, WNOHANG);
     if (ended < 0 && errno == EINTR) continue;
@@ -50,22 +50,22 @@ int keep_shim(const std::filesystem::path& directory) {
   const auto shim = ::fork();
   if (shim < 0) {
     log_line(std::string{"cannot fork: "} + std::strerror(errno));
-    return exit_failed;
+    return exit_not_kept;
   }
   if (shim == 0) {
     ::prctl(PR_SET_PDEATHSIG, SIGKILL);
-    if (::getppid() != self) ::_exit(exit_failed);
+    if (::getppid() != self) ::_exit(exit_not_kept);
     ::sigprocmask(SIG_SETMASK, &before, nullptr);
     ::signal(SIGPIPE, SIG_IGN);
     ::_exit(run_shim(directory, {}));
   }
   int status = 0;
-  while (!has_ended(shim, status)) {
+  while (!shim_has_ended(shim, status)) {
     const int signal = ::sigwaitinfo(&signals, nullptr);
     if (signal == SIGTERM || signal == SIGINT) ::kill(shim, signal);
   }
   kill_leftovers();
-  return WIFEXITED(status) ? WEXITSTATUS(status) : killed + WTERMSIG(status);
+  return WIFEXITED(status) ? WEXITSTATUS(status) : killed_status + WTERMSIG(status);
 }
 
 }  // namespace amdahl::worker

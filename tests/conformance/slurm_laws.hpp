@@ -16,7 +16,7 @@ void nobody_elses_hold_is_ours(SlurmSubject& subject);
 
 #define AMDAHL_SLURM_LAW(Subject, law, sentence)   \
   TEST_CASE(sentence, "[conformance][slurm]") {    \
-    Subject subject;                               \
+    AMDAHL_SUBJECT_OR_SKIP(Subject);               \
     amdahl::conformance::slurm_laws::law(subject); \
   }
 

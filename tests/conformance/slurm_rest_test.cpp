@@ -20,7 +20,7 @@ std::unique_ptr<Adapter> with_token(SlurmRestSubject& subject, const fs::path& f
 }  // namespace
 
 TEST_CASE("a token that is renewed is used without a restart", "[conformance][slurm]") {
-  SlurmRestSubject subject;
+  AMDAHL_SUBJECT_OR_SKIP(SlurmRestSubject);
   const auto file = subject.scratch() / "token";
   write_text(file, "abc.def.ghi");
   const auto adapter = with_token(subject, file);
@@ -37,7 +37,7 @@ TEST_CASE("a token that is renewed is used without a restart", "[conformance][sl
 }
 
 TEST_CASE("the doctor finds what is wrong with the way to slurmrestd", "[conformance][slurm]") {
-  SlurmRestSubject subject;
+  AMDAHL_SUBJECT_OR_SKIP(SlurmRestSubject);
   for (const auto& finding : subject.adapter().examine()) {
     INFO(finding.text);
     CHECK(finding.grade == Grade::fine);
@@ -62,7 +62,7 @@ TEST_CASE("the doctor finds what is wrong with the way to slurmrestd", "[conform
 }
 
 TEST_CASE("a submit that slurmrestd never got may be sent again", "[conformance][slurm]") {
-  SlurmRestSubject subject;
+  AMDAHL_SUBJECT_OR_SKIP(SlurmRestSubject);
   const auto spec = shell_run(subject, "true");
   auto options = subject.options();
   options.url = "http://127.0.0.1:1";

@@ -47,6 +47,10 @@ class SlurmSubject : public AdapterSubject {
     fs::remove_all(root_, ignored);
   }
 
+  static std::string why_not() {
+    return fs::exists(lab() / "rest") ? "" : "no Slurm was started: it needs root";
+  }
+
   Adapter& adapter() override { return *adapter_; }
   std::unique_ptr<Adapter> successor() override { return make(); }
   fs::path scratch() override { return root_ / "scratch"; }

@@ -190,4 +190,7 @@ class ThroughRest(OnSlurm):
 
 
 if __name__ == "__main__":
+    if os.geteuid() != 0:
+        print("Slurm's daemons run as several users, so they need root")
+        sys.exit(77)
     unittest.main()
