@@ -57,6 +57,7 @@ class CrashStand {
   void check_executions(std::vector<std::string>& faults);
   void check_ledger(std::vector<std::string>& faults);
   void check_machine(std::vector<std::string>& faults);
+  void check_rest(std::vector<std::string>& faults);
 
   Story story_;
   LoopStand stand_;
