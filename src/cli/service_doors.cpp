@@ -153,8 +153,9 @@ std::string ServiceDoors::exposition(http::Desk& desk) {
 
 std::vector<http::Route> ServiceDoors::hook_doors(core::Clock& clock) {
   http::DeliveryWriter::Options writing;
-  writing.open_doors = [url = ledger_url_] { return ledger::open_doors(url); };
+  writing.open_channel = [url = ledger_url_] { return ledger::open_delivery_channel(url); };
   writing.poke = [this] { waker_.poke(); };
+  writing.own_thread = false;
   writer_ = std::make_unique<http::DeliveryWriter>(std::move(writing));
   return http::hook_routes({sources_, *writer_,
                             [&clock] { return clock.now().time_since_epoch().count() / 1'000'000; },
@@ -182,6 +183,7 @@ Result<std::unique_ptr<ServiceDoors>> ServiceDoors::open(Context& context, const
   doors->sources_.replace(std::move(*sources));
   auto routes = doors->api_->routes();
   for (auto& route : doors->hook_doors(context.env.clock)) routes.push_back(std::move(route));
+  options.writer = doors->writer_.get();
   auto posts = read_result_posts(config);
   if (!posts) return posts.error();
   routes.push_back(http::result_post_route(std::move(posts->secret),

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <boost/asio/dispatch.hpp>
 #include <boost/asio/local/stream_protocol.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/redirect_error.hpp>
@@ -26,7 +27,7 @@ std::string Shared::request_id() { return fmt::format("{}-{}", instance, ++next_
 void Mailbox::put(Response response) {
   // Shared: handlers of the executor are copied.
   auto held = std::make_shared<Response>(std::move(response));
-  asio::post(timer_.get_executor(), [self = shared_from_this(), held] {
+  asio::dispatch(timer_.get_executor(), [self = shared_from_this(), held] {
     self->response_ = std::move(*held);
     self->timer_.cancel();
   });
@@ -40,9 +41,9 @@ void Mailbox::wake() {
 }
 
 asio::awaitable<std::optional<Response>> Mailbox::take(std::chrono::milliseconds patience) {
-  timer_.expires_after(patience);
   if (!response_) {
     error_code ignored;
+    timer_.expires_after(patience);
     auto token = asio::redirect_error(asio::use_awaitable, ignored);
     co_await timer_.async_wait(token);
   }

@@ -117,6 +117,7 @@ Result<void> BeastServer::open() {
       options_.unix_socket.clear();
     }
   }
+  if (options_.writer != nullptr) options_.writer->live_on(io_);
   thread_ = std::thread{[this] { io_.run(); }};
   return {};
 }
@@ -198,6 +199,7 @@ void BeastServer::wind_down(std::promise<void>& idle) {
 
 void BeastServer::stop(std::chrono::milliseconds patience) {
   if (!thread_.joinable()) return;
+  if (options_.writer != nullptr) options_.writer->stop(patience);
   std::promise<void> idle;
   auto ended = idle.get_future();
   asio::post(io_, [&] { wind_down(idle); });

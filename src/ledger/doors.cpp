@@ -1,10 +1,10 @@
 #include "amdahl/ledger/doors.hpp"
 
 #include <array>
-#include <map>
+#include <nlohmann/json.hpp>
+#include <vector>
 
-#include "amdahl/core/limits.hpp"
-#include "encode.hpp"
+#include "door_settings.hpp"
 #include "pq.hpp"
 #include "statements.hpp"
 
@@ -17,55 +17,11 @@ namespace {
 
 constexpr std::array<std::string_view, 4> scope_names{"read", "propose", "operate", "admin"};
 
-pq::Settings door_settings() {
-  constexpr std::chrono::milliseconds statement = core::limits::statement_timeout;
-  constexpr std::chrono::milliseconds patience = core::limits::answer_timeout;
-  return {static_cast<int>(statement.count()), 2'000,
-          static_cast<int>((patience - statement).count())};
-}
-
 Arg or_null(const std::string& text) { return text.empty() ? Arg{} : Arg{text}; }
-
-nlohmann::json json_or_null(const std::string& text) {
-  return text.empty() ? nlohmann::json(nullptr) : nlohmann::json(text);
-}
 
 class PostgresDoors final : public Doors {
  public:
   explicit PostgresDoors(const std::string& url) : session_{url, door_settings()} {}
-
-  std::vector<bool> put_deliveries(std::span<const Delivery> deliveries) override {
-    if (deliveries.empty()) return {};
-    if (deliveries.size() == 1) return {put_delivery(deliveries.front())};
-    auto items = nlohmann::json::array();
-    std::map<std::pair<std::string_view, std::string_view>, std::size_t> places;
-    for (const auto& delivery : deliveries) {
-      const auto [at, fresh] = places.try_emplace({delivery.source, delivery.id}, items.size());
-      if (!fresh) {
-        auto& copies = items[at->second]["copies"];
-        copies = copies.get<int>() + 1;
-        continue;
-      }
-      items.push_back({{"source", delivery.source},
-                       {"id", delivery.id},
-                       {"cluster", json_or_null(delivery.cluster)},
-                       {"kind", json_or_null(delivery.kind)},
-                       {"native_id", json_or_null(delivery.native_id)},
-                       {"run_key", json_or_null(delivery.run_key)},
-                       {"body", delivery.body},
-                       {"copies", 1}});
-    }
-    const auto answer =
-        session_.prepared(statements::put_deliveries, {jsonb_text(items)}, Effect::writes);
-    auto fresh = nlohmann::json::parse(answer.value_or("[]")).get<std::vector<bool>>();
-    std::vector<bool> all;
-    for (const auto& delivery : deliveries) {
-      const auto place = places.at({delivery.source, delivery.id});
-      all.push_back(fresh.at(place));
-      fresh[place] = false;  // of those that came twice at once the first counts
-    }
-    return all;
-  }
 
   bool replay_delivery(std::int64_t number) override {
     return truth(statements::replay_delivery, {std::to_string(number)}, Effect::writes);
@@ -110,13 +66,6 @@ class PostgresDoors final : public Doors {
   }
 
  private:
-  bool put_delivery(const Delivery& delivery) {
-    return session_.prepared(
-               statements::put_delivery,
-               {delivery.source, delivery.id, or_null(delivery.cluster), or_null(delivery.kind),
-                or_null(delivery.native_id), or_null(delivery.run_key), jsonb_text(delivery.body)},
-               Effect::writes) == "t";
-  }
   bool truth(const char* sql, const std::vector<Arg>& args, Effect effect) {
     return session_.value(sql, args, effect) == "t";
   }

@@ -9,6 +9,7 @@
 
 #include "amdahl/ledger/errors.hpp"
 #include "conninfo.hpp"
+#include "sqlstate.hpp"
 #include "watchdog.hpp"
 
 namespace amdahl::ledger::pq {
@@ -83,29 +84,6 @@ void fill_encodings(const pqxx::connection& connection) {
 std::optional<std::string> first_value(const pqxx::result& result) {
   if (result.empty() || result[0].empty() || result[0][0].is_null()) return std::nullopt;
   return std::string{result[0][0].c_str(), result[0][0].size()};
-}
-
-std::string one_line(const std::string& text) {
-  auto end = text.find_last_not_of(" \n");
-  auto out = text.substr(0, end == std::string::npos ? 0 : end + 1);
-  for (auto& c : out) {
-    if (c == '\n') c = ' ';
-  }
-  const std::string prefix{"ERROR:  "};
-  return out.compare(0, prefix.size(), prefix) == 0 ? out.substr(prefix.size()) : out;
-}
-
-bool starts_with(const std::string& text, const char* prefix) { return text.rfind(prefix, 0) == 0; }
-
-// Surely rolled back, and none of the caller's doing: timeouts, deadlocks, full disk, a standby.
-bool is_transient(const std::string& state) {
-  return state == "57014" || state == "55P03" || state == "25006" || state == "25P03" ||
-         starts_with(state, "40") || starts_with(state, "53") || starts_with(state, "58");
-}
-
-// The server is going away: what we sent may be done.
-bool is_shutdown(const std::string& state) {
-  return starts_with(state, "57P") || starts_with(state, "08");
 }
 
 // 6.4 drops the code of the classes that it has a type for.

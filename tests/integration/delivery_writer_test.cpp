@@ -5,6 +5,7 @@
 
 #include <atomic>
 #include <catch2/catch.hpp>
+#include <chrono>
 #include <condition_variable>
 #include <csignal>
 #include <map>
@@ -59,10 +60,9 @@ struct Stand {
   Answers answers;
   std::atomic<int> pokes{0};
 
-  DeliveryWriter::Options options(const std::string& url, int threads = 1) {
+  DeliveryWriter::Options options(const std::string& url) {
     DeliveryWriter::Options made;
-    made.open_doors = [url] { return ledger::open_doors(url); };
-    made.threads = threads;
+    made.open_channel = [url] { return ledger::open_delivery_channel(url); };
     made.poke = [this] { ++pokes; };
     return made;
   }
@@ -134,7 +134,7 @@ TEST_CASE("when the server goes away none is answered as stored that is not", "[
   const ScratchFolder folder;
   PgProxy proxy{folder.path(), socket_dir_of(stand.database.service_url())};
   const auto url = through_proxy(stand.database.service_url(), folder.path());
-  DeliveryWriter writer{stand.options(url, 2)};
+  DeliveryWriter writer{stand.options(url)};
   writer.put(delivery("warm"), stand.answers.of("warm"));
   stand.answers.wait_for(1);
   const auto bytes = GENERATE(1, 200, 600, 5'000);
@@ -169,6 +169,50 @@ TEST_CASE("when the server goes away none is answered as stored that is not", "[
                                                     each.second != Stored::replayed;
                                            })) >=
         61);
+}
+
+TEST_CASE("a server that stands still leaves what was sent in doubt, within its time",
+          "[http][hooks]") {
+  Stand stand;
+  const ScratchFolder folder;
+  PgProxy proxy{folder.path(), socket_dir_of(stand.database.service_url())};
+  auto options = stand.options(through_proxy(stand.database.service_url(), folder.path()));
+  options.commit_time = 300ms;
+  DeliveryWriter writer{std::move(options)};
+  writer.put(delivery("warm"), stand.answers.of("warm"));
+  stand.answers.wait_for(1);
+  proxy.hang(true);
+  const auto begun = std::chrono::steady_clock::now();
+  writer.put(delivery("a"), stand.answers.of("a"));
+  CHECK(stand.answers.wait_for(2)["a"] == Stored::in_doubt);
+  const auto took = std::chrono::steady_clock::now() - begun;
+  CHECK(took >= 290ms);
+  CHECK(took < 5s);
+  proxy.hang(false);
+  writer.put(delivery("a"), stand.answers.of("again"));
+  const auto again = stand.answers.wait_for(3)["again"];
+  CHECK((again == Stored::fresh || again == Stored::replayed));
+  CHECK(stand.rows() == "2");
+}
+
+TEST_CASE("a ledger that could not be reached is tried again by the next delivery",
+          "[http][hooks]") {
+  Stand stand;
+  auto options = stand.options(stand.database.service_url());
+  std::atomic<int> tries{0};
+  options.open_channel = [&, url = stand.database.service_url()] {
+    if (++tries <= 2) throw ledger::Unavailable{"away"};
+    return ledger::open_delivery_channel(url);
+  };
+  DeliveryWriter writer{std::move(options)};
+  std::size_t answered = 0;
+  for (const auto* id : {"a", "b"}) {
+    writer.put(delivery(id), stand.answers.of(id));
+    CHECK(stand.answers.wait_for(++answered)[id] == Stored::unavailable);
+  }
+  writer.put(delivery("c"), stand.answers.of("c"));
+  CHECK(stand.answers.wait_for(3)["c"] == Stored::fresh);
+  CHECK(stand.rows() == "1");
 }
 
 TEST_CASE("what has no place in the queue is refused at once", "[http][hooks]") {

@@ -3,6 +3,7 @@
 
 #include "amdahl/ledger/doors.hpp"
 #include "ledger_driver.hpp"
+#include "support/put_deliveries.hpp"
 
 using namespace amdahl;
 using test::LedgerDriver;
@@ -14,8 +15,8 @@ ledger::Delivery delivery(const std::string& id) {
   return {"slurm/alpha", id, "alpha", "slurm.job.ended", "17", "", {{"job_id", "17"}}};
 }
 
-std::vector<bool> put(ledger::Doors& doors, std::vector<ledger::Delivery> all) {
-  return doors.put_deliveries(all);
+std::vector<bool> put(const LedgerDriver& driver, const std::vector<ledger::Delivery>& all) {
+  return test::put_deliveries(*ledger::open_delivery_channel(driver.db.service_url()), all);
 }
 
 }  // namespace
@@ -23,9 +24,9 @@ std::vector<bool> put(ledger::Doors& doors, std::vector<ledger::Delivery> all) {
 TEST_CASE("a replayed delivery is one delivery", "[ledger][doors]") {
   LedgerDriver driver;
   const auto doors = ledger::open_doors(driver.db.service_url());
-  CHECK(put(*doors, {delivery("b"), delivery("a"), delivery("b")}) ==
+  CHECK(put(driver, {delivery("b"), delivery("a"), delivery("b")}) ==
         std::vector<bool>{true, true, false});
-  CHECK(put(*doors, {delivery("a")}) == std::vector<bool>{false});
+  CHECK(put(driver, {delivery("a")}) == std::vector<bool>{false});
   CHECK(driver.snapshot().deliveries_pending == 2);
   const auto listed = driver.ledger->read("deliveries", nlohmann::json::object())["deliveries"];
   REQUIRE(listed.size() == 2);
@@ -33,12 +34,63 @@ TEST_CASE("a replayed delivery is one delivery", "[ledger][doors]") {
   CHECK(listed[1]["replays"] == 1);
 }
 
+TEST_CASE("a commit larger than a socket's buffers is sent as the server takes it",
+          "[ledger][doors]") {
+  LedgerDriver driver;
+  const auto channel = ledger::open_delivery_channel(driver.db.service_url());
+  std::vector<ledger::Delivery> all;
+  for (int i = 0; i < 40; ++i) {
+    all.push_back(delivery(std::to_string(i)));
+    all.back().body["text"] = std::string(100'000, 'x');
+  }
+  CHECK(test::put_deliveries(*channel, all) == std::vector<bool>(40, true));
+  CHECK(test::put_deliveries(*channel, {{delivery("small")}}) == std::vector<bool>{true});
+  CHECK(driver.snapshot().deliveries_pending == 41);
+}
+
+TEST_CASE("a channel that idles tells that its server went away", "[ledger][doors]") {
+  LedgerDriver driver;
+  const auto channel = ledger::open_delivery_channel(driver.db.service_url());
+  CHECK(test::put_deliveries(*channel, {{delivery("a")}}) == std::vector<bool>{true});
+  CHECK_FALSE(channel->step());
+  driver.db.as_owner(
+      "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() "
+      "AND query LIKE '%put_delivery%' AND pid <> pg_backend_pid()");
+  pollfd ready{channel->socket(), POLLIN, 0};
+  REQUIRE(::poll(&ready, 1, 60'000) == 1);
+  CHECK_THROWS_AS(
+      [&] {
+        // The server's farewell may come before the end of the stream.
+        while (::poll(&ready, 1, 60'000) == 1) channel->step();
+      }(),
+      ledger::OutcomeUnknown);
+}
+
+TEST_CASE("too many that wait are refused, and the channel goes on", "[ledger][doors]") {
+  LedgerDriver driver;
+  const auto channel = ledger::open_delivery_channel(driver.db.service_url());
+  driver.db.script_as_owner(
+      "INSERT INTO amdahl.delivery (source, delivery_id, body) "
+      "SELECT 'slurm/alpha', i::text, '{}' FROM generate_series(1, 10000) AS i");
+  const std::vector<ledger::Delivery> one{delivery("a")}, two{delivery("a"), delivery("b")};
+  for (const auto* all : {&one, &two}) {
+    try {
+      test::put_deliveries(*channel, *all);
+      FAIL("it took them");
+    } catch (const ledger::Refused& refused) {
+      CHECK(refused.sqlstate == "AM012");
+    }
+  }
+  driver.db.script_as_owner("UPDATE amdahl.delivery_mark SET upto = 10000");
+  CHECK(test::put_deliveries(*channel, two) == std::vector<bool>{true, true});
+}
+
 TEST_CASE("a cycle is done with the deliveries that were there when it looked", "[ledger][doors]") {
   LedgerDriver driver;
   const auto doors = ledger::open_doors(driver.db.service_url());
-  put(*doors, {delivery("seen")});
+  put(driver, {delivery("seen")});
   const auto upto = driver.snapshot().deliveries_upto;
-  put(*doors, {delivery("later")});
+  put(driver, {delivery("later")});
   CHECK(doors->inbox().delivery > 0);
   driver.ledger->finish_deliveries(driver.lease, upto);
   CHECK(driver.snapshot().deliveries_pending == 1);
@@ -113,7 +165,7 @@ TEST_CASE("what no webhook told is counted once it is a minute old", "[ledger][d
   auto told = delivery("told");
   told.cluster = row.cluster;
   told.native_id = row.native_id;
-  put(*doors, {told});
+  put(driver, {told});
   CHECK(hooks(0).at("missed") == 0);
   CHECK(hooks(0).at("ended_since") == 0);
   CHECK_FALSE(hooks(0).at("last_at").is_null());

@@ -6,7 +6,11 @@
 #include <memory>
 
 #include "amdahl/core/limits.hpp"
-#include "amdahl/ledger/doors.hpp"
+#include "amdahl/ledger/delivery_channel.hpp"
+
+namespace boost::asio {
+class io_context;
+}
 
 namespace amdahl::http {
 
@@ -21,17 +25,19 @@ enum class Stored {
 };
 
 /// Deliveries on their way into the ledger: all that wait become one commit, and none is answered
-/// before its commit. Threads of its own; every call is safe from any thread.
+/// before its commit. Every call is safe from any thread.
 class DeliveryWriter {
  public:
   struct Options {
-    std::function<std::unique_ptr<ledger::Doors>()> open_doors;  ///< one for each thread
-    int threads = 1;  ///< each commit carries all that waits: two stored no more a second
+    std::function<std::unique_ptr<ledger::DeliveryChannel>()> open_channel;  ///< may wait and throw
     std::size_t waiting_max = core::limits::deliveries_waiting;
     std::size_t commit_max = core::limits::deliveries_commit;
+    std::chrono::milliseconds commit_time = core::limits::answer_timeout;  ///< then it is in doubt
     std::function<void()> poke{};  ///< after each commit that brought something new
+    bool own_thread = true;  ///< false: `live_on` says where it works, and nothing is stored before
   };
-  /// Called once, on a thread of the writer; on the caller's where nothing is taken any more.
+  /// Called once, on the writer's thread; on the caller's where nothing is taken any more. Must not
+  /// wait.
   using Done = std::function<void(Stored)>;
 
   explicit DeliveryWriter(Options options);
@@ -39,16 +45,22 @@ class DeliveryWriter {
   DeliveryWriter(const DeliveryWriter&) = delete;
   DeliveryWriter& operator=(const DeliveryWriter&) = delete;
 
+  /// Commits are sent and answered by the thread that runs `io`, until `stop`: a delivery that
+  /// comes on it is handed to nobody. It never waits for the ledger there.
+  void live_on(boost::asio::io_context& io);
+
   /// Never blocks for the ledger.
   void put(ledger::Delivery delivery, Done done);
   std::size_t waiting() const;
   /// Takes nothing more; stores what waits until `patience` is over, then answers the rest
-  /// `unavailable`. A commit under way is awaited: the ledger bounds it. Idempotent.
+  /// `unavailable`. A commit under way is awaited within its time. Not on the writer's thread.
+  /// Idempotent.
   void stop(std::chrono::milliseconds patience);
 
  private:
   struct State;
-  std::unique_ptr<State> state_;
+  // Shared with what waits on the executor.
+  std::shared_ptr<State> state_;
 };
 
 }  // namespace amdahl::http

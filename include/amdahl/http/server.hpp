@@ -13,6 +13,7 @@
 
 #include "amdahl/core/clock.hpp"
 #include "amdahl/core/result.hpp"
+#include "amdahl/http/delivery_writer.hpp"
 #include "amdahl/http/route.hpp"
 
 namespace amdahl::http {
@@ -56,7 +57,9 @@ struct ServerOptions {
   Limits limits{};
   std::vector<Route> routes{};
   std::function<std::unique_ptr<Desk>()> open_desk;  ///< one for each worker
-  std::function<void(const Served&)> on_served{};    ///< from any thread
+  /// Lives on the network thread (`live_on`) and is stopped with the server, which it outlives.
+  DeliveryWriter* writer = nullptr;
+  std::function<void(const Served&)> on_served{};  ///< from any thread
   std::function<void(std::string_view, const nlohmann::json&)> log{};
 };
 

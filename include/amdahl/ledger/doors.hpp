@@ -2,27 +2,13 @@
 
 #include <cstdint>
 #include <memory>
-#include <nlohmann/json.hpp>
 #include <optional>
-#include <span>
 #include <string>
 #include <string_view>
-#include <vector>
 
 #include "amdahl/ledger/errors.hpp"
 
 namespace amdahl::ledger {
-
-/// One webhook as it is stored before it is acknowledged. It wakes reconciliation and nothing else.
-struct Delivery {
-  std::string source;     ///< the door and its cluster, `slurm/alpha`; ids are unique within it
-  std::string id;         ///< `webhook-id`, or what the door makes of a body without one
-  std::string cluster;    ///< empty = unknown
-  std::string kind;       ///< `slurm.job.ended`; empty = unknown content
-  std::string native_id;  ///< empty = unknown
-  std::string run_key;    ///< empty = not one of ours
-  nlohmann::json body;    ///< without what is not to be kept
-};
 
 enum class TokenScope { read, propose, operate, admin };  // each holds those before it
 std::string_view name(TokenScope scope);
@@ -44,15 +30,13 @@ struct Inbox {
 
 enum class Posted { fresh, same, other, ended, unknown };
 
-/// What the doors of the service write and ask beside the loop; none of it changes a state. Every
-/// call is one transaction and throws only the types of errors.hpp. Not thread-safe.
+/// What the doors of the service write and ask beside the loop, deliveries apart
+/// (delivery_channel.hpp); none of it changes a state. Every call is one transaction and throws
+/// only the types of errors.hpp. Not thread-safe.
 class Doors {
  public:
   virtual ~Doors() = default;
 
-  /// All in one commit. Answers in order whether each was new. Throws Refused (AM012) when too many
-  /// wait already.
-  virtual std::vector<bool> put_deliveries(std::span<const Delivery> deliveries) = 0;
   /// Makes a delivery pending once more, so that the leader looks again; false: there is none.
   virtual bool replay_delivery(std::int64_t number) = 0;
   /// The newest delivery and command that wait for the leader.

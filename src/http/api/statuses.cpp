@@ -23,7 +23,11 @@ nlohmann::json Statuses::read(ledger::Ledger& ledger) {
   ++waiting_;
   answered_.wait(lock, [&] { return upto_ >= mine || !asking_; });
   --waiting_;
-  if (upto_ >= mine) return *kept_;
+  if (upto_ >= mine) {
+    const auto shared = kept_;
+    lock.unlock();
+    return *shared;
+  }
   asking_ = true;
   const auto upto = asked_;
   const auto kept = kept_;

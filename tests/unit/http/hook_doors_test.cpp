@@ -1,3 +1,6 @@
+#include <sys/eventfd.h>
+#include <unistd.h>
+
 #include <catch2/catch.hpp>
 #include <future>
 #include <map>
@@ -21,37 +24,39 @@ const std::string off_secret = "the one switched off, 32 bytes..";
 const std::string token = "url-token-of-alpha-123456";
 
 // Keeps deliveries in memory, or fails as told.
-class FakeDoors final : public ledger::Doors {
+class FakeChannel final : public ledger::DeliveryChannel {
  public:
   struct Memory {
     std::mutex mutex;
     std::map<std::pair<std::string, std::string>, ledger::Delivery> rows;
     std::function<void()> before;
   };
-  explicit FakeDoors(Memory& memory) : memory_{memory} {}
+  explicit FakeChannel(Memory& memory) : memory_{memory}, answered_{::eventfd(0, EFD_NONBLOCK)} {}
+  ~FakeChannel() override { ::close(answered_); }
 
-  std::vector<bool> put_deliveries(std::span<const ledger::Delivery> deliveries) override {
+  int socket() const override { return answered_; }
+  bool is_sending() const override { return false; }
+  void begin(std::span<const ledger::Delivery> deliveries) override {
+    sent_.emplace(deliveries.begin(), deliveries.end());
+    ::eventfd_write(answered_, 1);
+  }
+  std::optional<std::vector<bool>> step() override {
+    eventfd_t ignored = 0;
+    ::eventfd_read(answered_, &ignored);
+    const auto sent = std::exchange(sent_, std::nullopt);
+    if (!sent) return std::nullopt;
     const std::lock_guard lock{memory_.mutex};
     if (memory_.before) memory_.before();
     std::vector<bool> fresh;
-    for (const auto& each : deliveries)
+    for (const auto& each : *sent)
       fresh.push_back(memory_.rows.emplace(std::pair{each.source, each.id}, each).second);
     return fresh;
-  }
-  bool replay_delivery(std::int64_t) override { return false; }
-  ledger::Inbox inbox() override { return {}; }
-  std::int64_t put_token(std::string_view, std::string_view, ledger::TokenScope,
-                         std::optional<std::int64_t>) override {
-    return 0;
-  }
-  bool revoke_token(std::string_view) override { return false; }
-  std::optional<ledger::Token> find_token(std::string_view) override { return std::nullopt; }
-  ledger::Posted post_result(std::string_view, std::string_view) override {
-    return ledger::Posted::unknown;
   }
 
  private:
   Memory& memory_;
+  int answered_;
+  std::optional<std::vector<ledger::Delivery>> sent_;
 };
 
 struct Stand {
@@ -113,15 +118,21 @@ struct Stand {
     return receipts.empty() ? "" : receipts.back();
   }
 
-  FakeDoors::Memory memory;
+  DeliveryWriter::Options writing() {
+    DeliveryWriter::Options made;
+    made.open_channel = [this] { return std::make_unique<FakeChannel>(memory); };
+    made.poke = [this] { ++pokes; };
+    return made;
+  }
+
+  FakeChannel::Memory memory;
   std::mutex mutex;
   std::vector<std::string> receipts;
   std::atomic<int> pokes{0};
   std::int64_t now = test::vector_time;
   Peer peer{Peer::Via::loopback, "127.0.0.1", std::nullopt};
   HookSources sources;
-  DeliveryWriter writer{
-      {[this] { return std::make_unique<FakeDoors>(memory); }, 1, 1024, 256, [this] { ++pokes; }}};
+  DeliveryWriter writer{writing()};
   std::vector<Route> routes =
       hook_routes({sources, writer, [this] { return now; },
                    [this](const HookReceipt& receipt) {
