@@ -124,11 +124,11 @@ def headers(bench):
 
 def python(bench):
     """Every *_test.py and test_*.py below tests and python, each in a process of its own; those of
-    tests/integration are ctest's, which runs them with each preset."""
+    tests/integration and tests/slurm are ctest's."""
     files = sorted(path for folder in ("tests", "python")
                    for path in (bench.source / folder).rglob("*.py")
                    if (path.name.startswith("test_") or path.name.endswith("_test.py"))
-                   and path.parent.name != "integration")
+                   and path.parent.name not in ("integration", "slurm"))
     with concurrent.futures.ThreadPoolExecutor(bench.jobs) as pool:
         try:
             return sum(pool.map(lambda path: python_file(bench, path), files), Counts())
