@@ -38,7 +38,7 @@ function(amdahl_test program)
     list(APPEND TEST_PROPERTIES FIXTURES_REQUIRED postgres ENVIRONMENT AMDAHL_TEST_PG=${AMDAHL_TEST_PG})
   endif()
   # What a sanitizer's test preset leaves out is not built there either.
-  if(AMDAHL_SANITIZE AND TEST_LABEL MATCHES "^(chaos|simulation)$"
+  if(AMDAHL_SANITIZE AND TEST_LABEL MATCHES "^(chaos|simulation|slurm)$"
       OR AMDAHL_SANITIZE MATCHES "thread" AND TEST_ONE_THREAD)
     set_target_properties(${program} PROPERTIES EXCLUDE_FROM_ALL ON)
     return()
