@@ -4,6 +4,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <array>
+#include <cerrno>
 #include <nlohmann/json.hpp>
 #include <ostream>
 
@@ -105,9 +107,19 @@ ExitCode take_event(Context& context, const Args& args, const fs::path& folder) 
     env.err << "amdahl: " << put.error().message << "\n";
     return ExitCode::ok;
   }
+  std::array<int, 2> ends{};
+  if (::pipe2(ends.data(), O_CLOEXEC) != 0) return ExitCode::ok;  // the next hook sends it
+  const run_files::UniqueFd left{ends[0]};
+  run_files::UniqueFd leaving{ends[1]};
   const auto child = ::fork();
   if (child == 0) send_in_the_background(context, args, folder);
-  return ExitCode::ok;  // not forked: the next hook sends it
+  leaving.reset();
+  // slurmctld kills the whole group of its script when the script has ended: the sender must be out
+  // of it by then. It closes the pipe when it is.
+  char none = 0;
+  while (child > 0 && ::read(left.get(), &none, 1) < 0 && errno == EINTR) {
+  }
+  return ExitCode::ok;
 }
 
 ExitCode flush(Context& context, const Args& args, const fs::path& folder) {

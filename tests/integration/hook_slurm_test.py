@@ -1,5 +1,6 @@
 """`amdahl hook slurm`, as slurmctld starts it: spools, returns at once, and never fails."""
 
+import contextlib
 import json
 import os
 import pathlib
@@ -84,12 +85,12 @@ class Hook(unittest.TestCase):
         rows = wait_until(lambda: len(self.stored()) == 2 and self.stored(), "both are stored")
         self.assertEqual({row["native_id"] for row in rows}, {"17", "18"})
 
-    def senders(self):
+    def senders(self, spool=None):
         """Processes that work in this spool: pids."""
         found = []
         for folder in pathlib.Path("/proc").glob("[0-9]*"):
             try:
-                if str(self.spool).encode() in (folder / "cmdline").read_bytes():
+                if str(spool or self.spool).encode() in (folder / "cmdline").read_bytes():
                     found.append(int(folder.name))
             except OSError:
                 continue
@@ -107,6 +108,24 @@ class Hook(unittest.TestCase):
             self.assertEqual(len(self.waiting()), 1)
             for pid in self.senders():
                 os.kill(pid, 9)
+
+    def test_the_sender_outlives_the_group_of_the_hook(self):
+        """slurmctld kills the process group of its script as soon as that has ended."""
+        with socket.socket() as door:
+            door.bind(("127.0.0.1", 0))
+            door.listen(64)
+            self.port = door.getsockname()[1]
+            for turn in range(10):
+                spool = self.spool / str(turn)
+                words = self.words()
+                words[words.index("--spool") + 1] = str(spool)
+                with subprocess.Popen(words, env=EPILOG, stdin=subprocess.DEVNULL, start_new_session=True) as hook:
+                    self.assertEqual(hook.wait(60), 0)
+                    with contextlib.suppress(ProcessLookupError):
+                        os.killpg(hook.pid, 9)
+                self.assertEqual(len(self.senders(spool)), 1, turn)
+                for pid in self.senders(spool):
+                    os.kill(pid, 9)
 
     def test_nothing_that_is_wrong_fails_the_hook(self):
         cases = [({}, None), ({**EPILOG, "SLURM_JOB_NAME": b"\xff\xfe broken"}, None),
