@@ -88,6 +88,12 @@ class EventStream:
     def __init__(self, connection, response):
         self.connection, self.response = connection, response
 
+    def begun(self):
+        """Waits for the comment that says from where on events come: `now` is not before it."""
+        line = self.response.readline()
+        assert line.startswith(b": from event "), line
+        return self
+
     def next(self):
         """The next event, comments left out; none at the end."""
         fields = {}

@@ -223,8 +223,8 @@ class Streams(WithService):
         again.close()
 
     def test_a_topic_leaves_the_others_out(self):
-        stream = self.here.stream("/api/v1/stream?topics=experiments")
-        everything = self.here.stream("/api/v1/stream?topics=loop,experiments")
+        stream = self.here.stream("/api/v1/stream?topics=experiments").begun()
+        everything = self.here.stream("/api/v1/stream?topics=loop,experiments").begun()
         self.pause_and_resume()
         self.assertEqual(everything.next()["event"], "loop_paused")
         stream.connection.sock.settimeout(0.5)
