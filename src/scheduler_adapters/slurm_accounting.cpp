@@ -194,7 +194,7 @@ class SlurmAccounting::State {
       attempt_->first_step_s = began;
     const auto gpus = slurm::gpus_of_tres(cell(Column::tres));
     // A batch step is given the whole node's GPUs whether it asks or not.
-    if (gpus && !key.ends_with(".batch"))
+    if (gpus.value_or(0) > 0 && !key.ends_with(".batch"))
       attempt_->step_gpus = attempt_->step_gpus.value_or(0) + *gpus;
   }
 

@@ -102,7 +102,8 @@ void read_steps(const json& steps, Job& job) {
     const auto began = time(member(member(step, "time"), "start"));
     if (began && (!job.first_step_s || *began < *job.first_step_s)) job.first_step_s = began;
     const auto gpus = gpus_of(step);
-    if (gpus && !id.ends_with("batch")) job.step_gpus = job.step_gpus.value_or(0) + *gpus;
+    if (gpus.value_or(0) > 0 && !id.ends_with("batch"))
+      job.step_gpus = job.step_gpus.value_or(0) + *gpus;
   }
 }
 

@@ -111,6 +111,16 @@ TEST_CASE("steps say when the user's program began and what GPUs it was given",
   CHECK_FALSE(all.attempts[1].step_gpus);
 }
 
+TEST_CASE("a step without GPUs does not say that the batch script used none",
+          "[slurm][accounting]") {
+  const auto all = read(std::string{titles} +
+                        "9|a|u|x|p|c|COMPLETED|1000|1000|1000|2000|gres/gpu=8,node=1\n"
+                        "9.batch|batch||x||c|COMPLETED|1030|1030|1030|2000|gres/gpu=8,node=1\n"
+                        "9.0|hostname||x||c|COMPLETED|1040|1040|1040|1041|cpu=1,node=1\n");
+  REQUIRE(all.attempts.size() == 1);
+  CHECK_FALSE(all.attempts[0].step_gpus);
+}
+
 TEST_CASE("a requeued attempt is lost, a requeued job that waits has not ended",
           "[slurm][accounting]") {
   const auto all = read(std::string{titles} +
