@@ -83,12 +83,13 @@ void leave_for_good(const fs::path& folder) {
   const auto say = [](const std::string& line) {
     run_files::write_all(STDERR_FILENO, line + "\n");
   };
+  HookSpool spool{folder};
   const auto target = target_of(context, args);
   if (!target) {
+    (void)spool.bound();  // what nobody can send may not fill the disk
     say(target.error().message);
     ::_exit(0);
   }
-  HookSpool spool{folder};
   const auto report = spool.send(*target, sender_patience, context.env.clock);
   if (!report.problem.empty() || report.dropped > 0) say(line_of(report));
   ::_exit(0);

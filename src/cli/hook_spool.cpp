@@ -131,16 +131,20 @@ void HookSpool::set_aside(const fs::path& file) {
   if (fs::exists(file, ignored)) fs::remove(file, ignored);
 }
 
+int HookSpool::bound() {
+  const auto files = waiting(folder_);
+  std::error_code ignored;
+  int dropped = 0;
+  for (; files.size() - static_cast<std::size_t>(dropped) > spool_files_max; ++dropped)
+    fs::remove(files[static_cast<std::size_t>(dropped)], ignored);
+  return dropped;
+}
+
 HookSpool::Turn HookSpool::send_once(const HookTarget& target, core::Clock& clock,
                                      SpoolReport& report) {
-  auto files = waiting(folder_);
   std::error_code ignored;
-  while (files.size() > spool_files_max) {
-    fs::remove(files.front(), ignored);
-    files.erase(files.begin());
-    ++report.dropped;
-  }
-  for (const auto& file : files) {
+  report.dropped += bound();
+  for (const auto& file : waiting(folder_)) {
     const auto body = run_files::read_file(file, core::limits::hook_body_bytes);
     auto delivered = Delivered{Delivered::Kind::refused, 0, "it cannot be read"};
     if (body) delivered = deliver(target, file.stem(), *body, clock);

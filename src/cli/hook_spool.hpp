@@ -51,6 +51,9 @@ class HookSpool {
   /// Not synced to the disk: after a crash of the machine reconciliation finds what is missing.
   core::Result<void> put(const std::string& body);
 
+  /// Drops the oldest beyond spool_files_max; how many.
+  int bound();
+
   /// Sends all of it, the oldest first, until the folder is empty, the service is away for longer
   /// than `patience`, or another process sends already.
   SpoolReport send(const HookTarget& target, std::chrono::milliseconds patience,

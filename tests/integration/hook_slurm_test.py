@@ -145,6 +145,17 @@ class Hook(unittest.TestCase):
         for pid in self.senders():
             os.kill(pid, 9)
 
+    def test_without_a_secret_the_spool_is_bounded_all_the_same(self):
+        self.spool.mkdir()
+        for number in range(10_001):
+            (self.spool / f"hook_0{number:06}.json").touch()
+        self.secret = self.stand.folder / "nowhere"
+        self.assertEqual(self.hook(EPILOG).returncode, 0)
+        wait_until(lambda: len(self.waiting()) == 10_000, "the oldest are dropped")
+        self.assertFalse((self.spool / "hook_0000000.json").exists())
+        self.assertFalse((self.spool / "hook_0000001.json").exists())
+        self.assertIn("nowhere", (self.spool / "hook.log").read_text())
+
     def test_a_delivery_sent_twice_is_one(self):
         """The sender dies between the answer and the removal: its successor sends the same id."""
         self.start_service()
