@@ -131,6 +131,7 @@ class PostgresChannel final : public DeliveryChannel {
   template <std::size_t count>
   void send(const char* statement, const std::array<const char*, count>& values) {
     failure_.reset();
+    value_.clear();
     under_way_ = true;
     if (PQsendQueryPrepared(pg(), statement, static_cast<int>(count), values.data(), nullptr,
                             nullptr, 0) == 0) {
@@ -149,13 +150,18 @@ class PostgresChannel final : public DeliveryChannel {
   std::vector<bool> freshness() {
     if (failure_) throw_failed(failure_.get());
     if (places_.empty()) return {value_ == "t"};
-    auto fresh = nlohmann::json::parse(value_).get<std::vector<bool>>();
-    std::vector<bool> all;
-    for (const auto place : places_) {
-      all.push_back(fresh.at(place));
-      fresh[place] = false;  // of those that came twice at once the first counts
+    try {
+      auto fresh = nlohmann::json::parse(value_).get<std::vector<bool>>();
+      std::vector<bool> all;
+      for (const auto place : places_) {
+        all.push_back(fresh.at(place));
+        fresh[place] = false;  // of those that came twice at once the first counts
+      }
+      return all;
+    } catch (const std::exception& problem) {  // committed, and nobody can tell what
+      throw OutcomeUnknown{std::string{"the answer about deliveries cannot be read: "} +
+                           problem.what()};
     }
-    return all;
   }
 
   [[noreturn]] void throw_failed(const PGresult* answer) const {
