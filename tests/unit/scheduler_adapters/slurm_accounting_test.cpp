@@ -1,10 +1,9 @@
 #include "amdahl/scheduler_adapters/slurm_accounting.hpp"
 
 #include <catch2/catch.hpp>
-#include <fstream>
-#include <sstream>
 #include <vector>
 
+#include "slurm_fixture.hpp"
 #include "slurm_time.hpp"
 
 namespace amdahl::scheduler_adapters {
@@ -15,14 +14,6 @@ using core::RunOutcome;
 
 constexpr std::string_view titles =
     "JobIDRaw|JobName|User|Account|Partition|Cluster|State|Submit|Eligible|Start|End|AllocTRES\n";
-
-std::string fixture(const std::string& name) {
-  std::ifstream in{AMDAHL_FIXTURES "/slurm/22.05/" + name};
-  REQUIRE(in);
-  std::ostringstream text;
-  text << in.rdbuf();
-  return text.str();
-}
 
 struct Read {
   std::vector<Attempt> attempts;

@@ -2,8 +2,8 @@
 
 #include <algorithm>
 #include <catch2/catch.hpp>
-#include <fstream>
-#include <sstream>
+
+#include "slurm_fixture.hpp"
 
 namespace amdahl::scheduler_adapters::slurm {
 namespace {
@@ -11,14 +11,6 @@ namespace {
 using core::CauseClass;
 using core::RunOutcome;
 using core::RunState;
-
-std::string fixture(const std::string& name) {
-  std::ifstream in{AMDAHL_FIXTURES "/slurm/22.05/" + name};
-  REQUIRE(in);
-  std::ostringstream text;
-  text << in.rdbuf();
-  return text.str();
-}
 
 Job named(const Records& records, const std::string& name) {
   const auto it = std::find_if(records.jobs.begin(), records.jobs.end(),

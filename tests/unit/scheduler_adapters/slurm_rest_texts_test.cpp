@@ -1,22 +1,14 @@
 #include "slurm_rest_texts.hpp"
 
 #include <catch2/catch.hpp>
-#include <fstream>
 #include <nlohmann/json.hpp>
-#include <sstream>
+
+#include "slurm_fixture.hpp"
 
 namespace amdahl::scheduler_adapters::slurm {
 namespace {
 
 using nlohmann::json;
-
-std::string fixture(const std::string& name) {
-  std::ifstream in{AMDAHL_FIXTURES "/slurm/22.05/" + name};
-  REQUIRE(in);
-  std::ostringstream text;
-  text << in.rdbuf();
-  return text.str();
-}
 
 Failure failure_of(int status, const std::string& body) {
   const auto answer = read_rest_submit({status, body});

@@ -1,0 +1,19 @@
+#pragma once
+
+#include <catch2/catch.hpp>
+#include <fstream>
+#include <sstream>
+#include <string>
+
+namespace amdahl::scheduler_adapters {
+
+/// What a real Slurm 22.05 printed.
+inline std::string fixture(const std::string& name) {
+  std::ifstream in{AMDAHL_FIXTURES "/slurm/22.05/" + name};
+  REQUIRE(in);
+  std::ostringstream text;
+  text << in.rdbuf();
+  return text.str();
+}
+
+}  // namespace amdahl::scheduler_adapters
