@@ -1,3 +1,5 @@
+set(AMDAHL_TEST_LABELS "" CACHE STRING
+  "Only tests of these labels are built and registered (a regular expression); empty = all")
 if(AMDAHL_BUILD_TESTS)
   include(Catch)
   # Catch2's main is slow to compile: once for all test programs.
@@ -6,6 +8,10 @@ if(AMDAHL_BUILD_TESTS)
   target_link_libraries(amdahl_test_main PUBLIC Catch2::Catch2 amdahl_options)
 endif()
 
+# Test programs are many and large: gold, which comes with binutils, links each in half the time.
+include(CheckLinkerFlag)
+check_linker_flag(CXX -fuse-ld=gold AMDAHL_HAS_GOLD)
+
 # The private PostgreSQL of this build's tests: a short path, since a socket lies in it.
 string(SHA256 AMDAHL_TEST_PG "${CMAKE_BINARY_DIR}")
 string(SUBSTRING ${AMDAHL_TEST_PG} 0 8 AMDAHL_TEST_PG)
@@ -13,18 +19,25 @@ set(AMDAHL_TEST_PG /tmp/amdahl-pg-${AMDAHL_TEST_PG})
 
 # Tests start in the order of their timeouts, the longest first, so that none of them runs alone at the end.
 
+# Whether this build has a test of this label.
+function(amdahl_wants_test result label not_tsan)
+  set(${result} ON PARENT_SCOPE)
+  if(AMDAHL_TEST_LABELS AND NOT label MATCHES AMDAHL_TEST_LABELS OR AMDAHL_SANITIZE MATCHES "thread" AND not_tsan)
+    set(${result} OFF PARENT_SCOPE)
+  endif()
+endfunction()
+
 # amdahl_test(<program> LABEL unit|integration|conformance|simulation|chaos|demo SOURCES ...
 #             [DEPENDS layer ...] [LIBRARIES target ...] [TIMEOUT s] [PROPERTIES name value ...] [POSTGRES]
-#             [ONE_THREAD])
+#             [NOT_TSAN])
 #
 # A Catch2 program; each TEST_CASE is a test of its own, named "<program>/<name>". POSTGRES: they may
-# use support/test_database.hpp. ONE_THREAD: neither it nor what it calls starts another, so tsan has
-# nothing to see.
+# use support/test_database.hpp. NOT_TSAN: it has no threads, or only those that another test shows to tsan.
 function(amdahl_test program)
   if(NOT AMDAHL_BUILD_TESTS)
     return()
   endif()
-  cmake_parse_arguments(PARSE_ARGV 1 TEST "POSTGRES;ONE_THREAD" "LABEL;TIMEOUT" "SOURCES;DEPENDS;LIBRARIES;PROPERTIES")
+  cmake_parse_arguments(PARSE_ARGV 1 TEST "POSTGRES;NOT_TSAN" "LABEL;TIMEOUT" "SOURCES;DEPENDS;LIBRARIES;PROPERTIES")
   add_executable(${program} ${TEST_SOURCES})
   set_target_properties(${program} PROPERTIES
     RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests/bin
@@ -32,14 +45,16 @@ function(amdahl_test program)
     UNITY_BUILD OFF)
   target_include_directories(${program} PRIVATE ${PROJECT_SOURCE_DIR}/tests)
   target_link_libraries(${program} PRIVATE amdahl_test_main amdahl_options ${TEST_LIBRARIES})
+  if(AMDAHL_HAS_GOLD)
+    target_link_options(${program} PRIVATE -fuse-ld=gold)
+  endif()
   amdahl_use(${program} ${TEST_DEPENDS})
   if(TEST_POSTGRES)
     target_link_libraries(${program} PRIVATE amdahl_test_postgres)
     list(APPEND TEST_PROPERTIES FIXTURES_REQUIRED postgres ENVIRONMENT AMDAHL_TEST_PG=${AMDAHL_TEST_PG})
   endif()
-  # What a sanitizer's test preset leaves out is not built there either.
-  if(AMDAHL_SANITIZE AND TEST_LABEL MATCHES "^(chaos|simulation|slurm)$"
-      OR AMDAHL_SANITIZE MATCHES "thread" AND TEST_ONE_THREAD)
+  amdahl_wants_test(wanted "${TEST_LABEL}" "${TEST_NOT_TSAN}")
+  if(NOT wanted)
     set_target_properties(${program} PROPERTIES EXCLUDE_FROM_ALL ON)
     return()
   endif()
@@ -53,7 +68,7 @@ function(amdahl_test program)
     SKIP_REGULAR_EXPRESSION "  skipped: " ${TEST_PROPERTIES})
 endfunction()
 
-# amdahl_script_test(<name> LABEL ... COMMAND ... [TIMEOUT s] [PROPERTIES name value ...])
+# amdahl_script_test(<name> LABEL ... COMMAND ... [TIMEOUT s] [PROPERTIES name value ...] [NOT_TSAN])
 #
 # A test that is a command; exit status 77 means skipped. It finds AMDAHL_SOURCE_DIR and
 # AMDAHL_BINARY_DIR in its environment.
@@ -61,7 +76,11 @@ function(amdahl_script_test name)
   if(NOT AMDAHL_BUILD_TESTS)
     return()
   endif()
-  cmake_parse_arguments(PARSE_ARGV 1 TEST "" "LABEL;TIMEOUT" "COMMAND;PROPERTIES")
+  cmake_parse_arguments(PARSE_ARGV 1 TEST "NOT_TSAN" "LABEL;TIMEOUT" "COMMAND;PROPERTIES")
+  amdahl_wants_test(wanted "${TEST_LABEL}" "${TEST_NOT_TSAN}")
+  if(NOT wanted)
+    return()
+  endif()
   if(NOT TEST_TIMEOUT)
     set(TEST_TIMEOUT 120)
   endif()

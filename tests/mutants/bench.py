@@ -11,7 +11,7 @@ import tempfile
 import time
 
 HERE = pathlib.Path(__file__).resolve().parent
-PRESET = "ci"  # what script/test has built before: the compiler's cache has it
+PRESET = "mutants"  # as ci, which script/test has built before: the compiler's cache has it
 BUILD_S = 1800
 SIMULATION = "simulation"
 # A fault may make a test hang: it may take so much longer than without the fault, and at least that.
