@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <boost/asio/dispatch.hpp>
-#include <boost/asio/local/stream_protocol.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/use_awaitable.hpp>
@@ -269,8 +268,7 @@ asio::awaitable<void> Connection<Stream>::write_stream(const Request& request, R
   co_await asio::async_write(stream_, last, token);
 }
 
-template class Connection<TcpStream>;
-template class Connection<UnixStream>;
+template class Connection<PlainStream>;
 template class Connection<TlsStream>;
 
 }  // namespace amdahl::http

@@ -155,16 +155,16 @@ void BeastServer::serve(tcp::socket socket) {
   socket.set_option(tcp::no_delay{true}, ignored);
   auto peer = peer_of(socket);
   if (const auto tls = std::atomic_load(&tls_)) {
-    TlsStream stream{TcpStream{std::move(socket)}, *tls};
+    TlsStream stream{PlainStream{std::move(socket)}, *tls};
     begin(std::move(stream), std::move(peer));
   } else {
-    begin(TcpStream{std::move(socket)}, std::move(peer));
+    begin(PlainStream{std::move(socket)}, std::move(peer));
   }
 }
 
 void BeastServer::serve(Unix::socket socket) {
   auto peer = peer_of(socket);
-  begin(UnixStream{std::move(socket)}, std::move(peer));
+  begin(PlainStream{std::move(socket)}, std::move(peer));
 }
 
 template <class Stream>

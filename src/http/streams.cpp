@@ -22,4 +22,12 @@ asio::awaitable<void> say_goodbye(TlsStream& stream, std::chrono::milliseconds p
   co_await stream.async_shutdown(token);
 }
 
+asio::awaitable<bool> shake_hands(PlainStream&, std::chrono::milliseconds) { co_return true; }
+
+asio::awaitable<void> say_goodbye(PlainStream& stream, std::chrono::milliseconds) {
+  boost::system::error_code ignored;
+  stream.socket().shutdown(asio::socket_base::shutdown_send, ignored);
+  co_return;
+}
+
 }  // namespace amdahl::http

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <boost/asio/generic/stream_protocol.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/local/stream_protocol.hpp>
@@ -20,9 +21,9 @@ using core::Error;
 using core::ErrorCode;
 using core::Result;
 using Via = ServiceAddress::Via;
-using TcpStream = beast::tcp_stream;
-using UnixStream = beast::basic_stream<asio::local::stream_protocol>;
-using TlsStream = beast::ssl_stream<beast::tcp_stream>;
+// TCP and Unix sockets: one type, since all that reads and writes is compiled for each.
+using PlainStream = beast::basic_stream<asio::generic::stream_protocol>;
+using TlsStream = beast::ssl_stream<PlainStream>;
 using AnswerParser = wire::response_parser<wire::string_body>;
 
 namespace {
@@ -41,20 +42,21 @@ error_code finished(asio::io_context& io, Start start) {
   return result;
 }
 
-error_code reach(asio::io_context& io, UnixStream& stream, const ClientOptions& options) {
-  stream.expires_after(options.connect_within);
-  const asio::local::stream_protocol::endpoint endpoint{options.address.host};
-  return finished(io, [&](auto done) { stream.async_connect(endpoint, done); });
-}
-
 // A name that is slow to resolve is bounded by the system's resolver, all else by our deadline.
-error_code reach(asio::io_context& io, TcpStream& stream, const ClientOptions& options) {
-  asio::ip::tcp::resolver resolver{io};
-  error_code error;
-  const auto found = resolver.resolve(options.address.host, options.address.port, error);
-  if (error) return error;
+error_code reach(asio::io_context& io, PlainStream& stream, const ClientOptions& options) {
+  std::vector<asio::generic::stream_protocol::endpoint> endpoints;
+  const auto& address = options.address;
+  if (address.via == Via::unix_socket) {
+    endpoints.emplace_back(asio::local::stream_protocol::endpoint{address.host});
+  } else {
+    asio::ip::tcp::resolver resolver{io};
+    error_code error;
+    const auto found = resolver.resolve(address.host, address.port, error);
+    if (error) return error;
+    for (const auto& each : found) endpoints.emplace_back(each.endpoint());
+  }
   stream.expires_after(options.connect_within);
-  return finished(io, [&](auto done) { stream.async_connect(found, done); });
+  return finished(io, [&](auto done) { stream.async_connect(endpoints, done); });
 }
 
 error_code reach(asio::io_context& io, TlsStream& stream, const ClientOptions& options) {
@@ -234,17 +236,13 @@ Result<asio::ssl::context> trusting(const ClientOptions& options) {
 Result<ClientAnswer> exchange(const ClientOptions& options, const ClientRequest& request,
                               const LineListener* listener) {
   asio::io_context io;
-  if (options.address.via == Via::unix_socket) {
-    UnixStream stream{io};
-    return Exchange{io, stream, options}.run(request, listener);
-  }
-  if (options.address.via == Via::tcp) {
-    TcpStream stream{io};
+  if (options.address.via != Via::tls) {
+    PlainStream stream{io};
     return Exchange{io, stream, options}.run(request, listener);
   }
   auto context = trusting(options);
   if (!context) return context.error();
-  TlsStream stream{TcpStream{io}, *context};
+  TlsStream stream{PlainStream{io}, *context};
   return Exchange{io, stream, options}.run(request, listener);
 }
 
