@@ -27,6 +27,7 @@ struct SlurmConfig {
   std::string via = "cli";
   std::string url{}, user{};
   std::filesystem::path token_file{}, ca_file{};
+  std::vector<std::string> token_command{};
   std::string partition{}, account{}, qos{};
   std::filesystem::path run_dir{}, shim{};
   bool accounting = true;

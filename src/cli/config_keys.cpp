@@ -38,6 +38,8 @@ const std::vector<ConfigKey>& config_keys() {
       {"cluster.*.user", text, "", "whose token it is; the user of the service else"},
       {"cluster.*.token_file", path, "",
        "file with a JSON Web Token for slurmrestd, read again for each call"},
+      {"cluster.*.token_command", texts, "",
+       "program and arguments that print such a token, run again when it nears its end; no shell"},
       {"cluster.*.ca_file", path, "",
        "PEM file of the CA that signed the certificate of url; what the system trusts else"},
       {"cluster.*.partition", text, "", "where jobs are sent; the cluster's default else"},

@@ -127,6 +127,8 @@ SlurmConfig slurm_of(const std::map<std::string, json>& values, const std::strin
   slurm.url = text("url");
   slurm.user = text("user");
   slurm.token_file = text("token_file");
+  if (const auto& words = values.at(base + "token_command"); !words.is_null())
+    slurm.token_command = words.get<std::vector<std::string>>();
   slurm.ca_file = text("ca_file");
   slurm.partition = text("partition");
   slurm.account = text("account");

@@ -40,9 +40,12 @@ Result<void> check_rest(const SlurmConfig& slurm, const std::string& base) {
   if (address->via == http_client::ServiceAddress::Via::tcp && !address->is_local())
     return wrong_cluster(base + "url: over http the token can be read on its way",
                          "https://…, or unix:/PATH");
-  if (slurm.token_file.empty())
-    return wrong_cluster(base + "token_file is needed with via = \"rest\"",
-                         "scontrol token lifespan=… > FILE; chmod 600 FILE");
+  if (slurm.token_file.empty() && slurm.token_command.empty())
+    return wrong_cluster(base + "token_file or token_command is needed with via = \"rest\"",
+                         "token_command = [\"scontrol\", \"token\", \"lifespan=3600\"]");
+  if (!slurm.token_file.empty() && !slurm.token_command.empty())
+    return wrong_cluster(base + "token_file and " + base + "token_command are both set",
+                         "leave one of them out");
   return {};
 }
 
@@ -87,6 +90,7 @@ Result<SlurmOptions> slurm_options(const Config& config, const ClusterConfig& cl
   options.url = slurm.url;
   options.user = slurm.user.empty() ? own_user() : slurm.user;
   options.token_file = slurm.token_file;
+  options.token_command = slurm.token_command;
   options.ca_file = slurm.ca_file;
   if (auto fine = check_rest(slurm, base); !fine) return fine.error();
   return options;

@@ -2,12 +2,12 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <cstdlib>
 
 #include "amdahl/core/quantity.hpp"
 #include "amdahl/run_files/durable.hpp"
 #include "program.hpp"
 #include "slurm_commands.hpp"
+#include "slurm_environment.hpp"
 
 namespace amdahl::scheduler_adapters::slurm {
 namespace {
@@ -18,18 +18,6 @@ using core::Result;
 
 constexpr std::string_view script_name = "job.sh";
 constexpr std::int64_t skew_max_s = 5;
-
-std::map<std::string, std::string> environment_of_commands() {
-  std::map<std::string, std::string> environment{
-      {"PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"},
-      {"HOME", "/"},
-      {"LC_ALL", "C"},
-      {"SLURM_TIME_FORMAT", "%s"}};
-  for (const auto* name : {"PATH", "HOME", "SLURM_CONF", "SLURM_JWT", "LD_LIBRARY_PATH"}) {
-    if (const char* value = std::getenv(name)) environment[name] = value;
-  }
-  return environment;
-}
 
 std::string first_line(const std::string& text) { return text.substr(0, text.find('\n')); }
 

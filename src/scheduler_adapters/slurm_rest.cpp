@@ -1,12 +1,11 @@
 #include <fmt/chrono.h>
 #include <fmt/format.h>
 
-#include <cstdlib>
-
 #include "amdahl/core/quantity.hpp"
 #include "amdahl/http_client/client.hpp"
-#include "amdahl/run_files/durable.hpp"
+#include "slurm_environment.hpp"
 #include "slurm_rest_texts.hpp"
+#include "slurm_token.hpp"
 #include "slurm_transport.hpp"
 
 namespace amdahl::scheduler_adapters::slurm {
@@ -17,25 +16,17 @@ using core::ErrorCode;
 using core::Result;
 using http_client::ClientAnswer;
 
-constexpr std::size_t token_bytes_max = 16 * 1024;
 constexpr std::size_t listing_bytes_max = 256u << 20;  // all jobs of a large cluster
+constexpr int http_unauthorized = 401;
 constexpr int http_not_found = 404;
+constexpr int http_server_error = 500;
 constexpr std::int64_t code_nothing_found = 9003;
 constexpr std::int64_t expiry_soon_s = 3600;
-
-std::map<std::string, std::string> environment_of_jobs() {
-  std::map<std::string, std::string> environment{
-      {"PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"}, {"HOME", "/"}};
-  for (const auto* name : {"PATH", "HOME"}) {
-    if (const char* value = std::getenv(name)) environment[name] = value;
-  }
-  return environment;
-}
 
 class RestTransport final : public Transport {
  public:
   RestTransport(const SlurmOptions& options, core::Clock& clock)
-      : options_{options}, clock_{clock} {}
+      : options_{options}, clock_{clock}, token_{options_, clock} {}
 
   std::variant<std::string, Failure> submit_held(const JobRequest& request,
                                                  std::chrono::milliseconds deadline) override;
@@ -66,9 +57,10 @@ class RestTransport final : public Transport {
     std::chrono::milliseconds within{0};  ///< 0 = as configured
     bool* sent = nullptr;
   };
-  Result<std::string> token() const;
   Result<ClientAnswer> send(const std::string& method, const std::string& target,
-                            const std::string& body, Sending sending) const;
+                            const std::string& body, Sending sending);
+  Result<ClientAnswer> send_once(const std::string& method, const std::string& target,
+                                 const std::string& body, Sending sending);
   Result<ClientAnswer> ask(const std::string& method, const std::string& tree,
                            const std::string& path, const std::string& body, Sending sending);
   Result<int> version();
@@ -77,29 +69,25 @@ class RestTransport final : public Transport {
 
   SlurmOptions options_;
   core::Clock& clock_;
+  TokenSource token_;
   int version_ = 0;  ///< 0 = not known yet
 };
 
-Result<std::string> RestTransport::token() const {
-  const auto text = run_files::read_file(options_.token_file, token_bytes_max);
-  if (!text) {
-    return Error{ErrorCode::not_allowed, "token_file: " + text.error().message,
-                 "scontrol token username=… lifespan=… > FILE; chmod 600 FILE"};
-  }
-  auto token = token_of(*text);
-  if (token.empty() || token.find_first_of(" \t\r\n") != std::string::npos) {
-    return Error{ErrorCode::not_allowed,
-                 "token_file: " + options_.token_file.string() + " holds no token",
-                 "scontrol token username=… lifespan=… > FILE"};
-  }
-  return token;
+// Once more with a new token where the old one was not accepted: then nothing has happened.
+Result<ClientAnswer> RestTransport::send(const std::string& method, const std::string& target,
+                                         const std::string& body, Sending sending) {
+  auto answer = send_once(method, target, body, sending);
+  // Slurm 22.05 calls a token that slurmctld does not take an error of its own.
+  if (answer && answer->status >= http_server_error) token_.refused();
+  if (!answer || answer->status != http_unauthorized || !token_.refused()) return answer;
+  return send_once(method, target, body, sending);
 }
 
-Result<ClientAnswer> RestTransport::send(const std::string& method, const std::string& target,
-                                         const std::string& body, Sending sending) const {
+Result<ClientAnswer> RestTransport::send_once(const std::string& method, const std::string& target,
+                                              const std::string& body, Sending sending) {
   const auto address = http_client::parse_service_address(options_.url);
   if (!address) return address.error();
-  const auto secret = token();  // read anew: whoever renews it writes the file
+  const auto secret = token_.token();
   if (!secret) return secret.error();
   http_client::ClientOptions client;
   client.address = *address;
@@ -206,20 +194,20 @@ Result<void> RestTransport::effect(const std::string& method, const std::string&
 
 std::vector<Finding> RestTransport::examine() {
   using Grade = Finding::Grade;
-  const auto secret = token();
+  const auto secret = token_.token();
   if (!secret) return {{Grade::failure, secret.error().message, secret.error().hint}};
   std::vector<Finding> found;
   const auto now =
       std::chrono::floor<std::chrono::seconds>(clock_.now().time_since_epoch()).count();
   if (const auto expiry = token_expiry(*secret)) {
     const auto left = *expiry - now;
-    const auto fix = "scontrol token username=… lifespan=… > " + options_.token_file.string();
+    const auto fix = token_.fix();
     const auto text = [](std::int64_t seconds) {
       return core::format_duration(std::chrono::seconds{seconds});
     };
     if (left <= 0)
       return {{Grade::failure, fmt::format("the token expired {} ago", text(-left)), fix}};
-    if (left < expiry_soon_s)
+    if (left < expiry_soon_s && !token_.renews_itself())
       found.push_back({Grade::warning, fmt::format("the token expires in {}", text(left)), fix});
   }
   version_ = 0;

@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "amdahl/core/clock.hpp"
 #include "amdahl/scheduler_adapters/adapter.hpp"
@@ -26,10 +27,11 @@ struct SlurmOptions {
   std::chrono::milliseconds unschedulable_after{600'000};  ///< of a job that can never start
 
   Via via = Via::cli;
-  std::string url;                   ///< slurmrestd: `http://HOST:PORT`, `unix:/PATH`
-  std::string user;                  ///< whose token it is
-  std::filesystem::path token_file;  ///< holds a JSON Web Token; read again for each call
-  std::filesystem::path ca_file;     ///< PEM; empty = what the system trusts
+  std::string url;                         ///< slurmrestd: `http://HOST:PORT`, `unix:/PATH`
+  std::string user;                        ///< whose token it is
+  std::filesystem::path token_file;        ///< holds a JSON Web Token; read again for each call
+  std::vector<std::string> token_command;  ///< prints one, instead of a file
+  std::filesystem::path ca_file;           ///< PEM; empty = what the system trusts
 };
 
 /// Runs worker runs as Slurm jobs (docs/reference/slurm.md).
