@@ -7,6 +7,7 @@
 
 #include "amdahl/core/canonical_json.hpp"
 #include "amdahl/core/quantity.hpp"
+#include "slurm_time.hpp"
 
 namespace amdahl::scheduler_adapters::slurm {
 
@@ -14,8 +15,6 @@ using nlohmann::json;
 
 namespace {
 
-// Without a time limit the expected end lies beyond: 6090762392.
-constexpr std::int64_t time_max = std::int64_t{1} << 32;
 constexpr int signals = 128;
 
 const json& member(const json& value, std::string_view name) {

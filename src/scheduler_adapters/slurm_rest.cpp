@@ -17,9 +17,6 @@ using core::Result;
 using http_client::ClientAnswer;
 
 constexpr std::size_t listing_bytes_max = 256u << 20;  // all jobs of a large cluster
-constexpr int http_unauthorized = 401;
-constexpr int http_not_found = 404;
-constexpr int http_server_error = 500;
 constexpr std::int64_t code_nothing_found = 9003;
 constexpr std::int64_t expiry_soon_s = 3600;
 

@@ -18,8 +18,6 @@ using nlohmann::json;
 
 namespace {
 
-constexpr int http_ok = 200, http_unauthorized = 401, http_too_many = 429, http_server_error = 500;
-
 // Numbers of Slurm's errors (slurm_errno.h).
 constexpr std::int64_t code_again = 11, code_connect = 1800, code_invalid_job = 2017;
 constexpr std::int64_t code_busy = 2007;

@@ -35,6 +35,9 @@ std::optional<core::Error> refusal_of(const RestAnswer& answer, std::int64_t fin
 core::Result<std::vector<Node>> read_rest_nodes(std::string_view body,
                                                 const std::string& partition);
 
+inline constexpr int http_ok = 200, http_unauthorized = 401, http_not_found = 404,
+                     http_too_many = 429, http_server_error = 500;
+
 /// `exp` of a JSON Web Token, in Unix seconds; none where it is no such token or never expires.
 std::optional<std::int64_t> token_expiry(std::string_view token);
 

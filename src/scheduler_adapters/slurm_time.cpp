@@ -7,8 +7,6 @@
 namespace amdahl::scheduler_adapters::slurm {
 namespace {
 
-// Without a time limit the expected end lies beyond: 6090762392.
-constexpr std::int64_t time_max = std::int64_t{1} << 32;
 
 std::optional<int> part(std::string_view text, std::size_t at, std::size_t length) {
   const auto whole = core::parse_whole(text.substr(at, length));
