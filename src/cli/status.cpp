@@ -39,7 +39,9 @@ bool stands_still(const json& document) {
   }
   return !document.value("open", json::array()).empty() ||
          !document.value("awaiting", json::array()).empty() ||
-         document.value("/hypotheses/proposed"_json_pointer, 0) > 0;
+         document.value("/hypotheses/proposed"_json_pointer, 0) > 0 ||
+         // Jobs, and not even their noise was measured.
+         (document.value("jobs", 0) > 0 && document.value("experiments", json::object()).empty());
 }
 
 }  // namespace

@@ -61,6 +61,8 @@ CycleReport Engine::cycle(const Lease& lease, Leadership& leadership) {
   report.work_remains = actions.work_remains;
   report.runs_live = !snapshot.live_runs.empty();
   report.waiting = actions.waiting;
+  for (const auto& [name, cluster] : view.clusters)
+    if (!cluster.unseen.empty()) report.unseen.emplace(name, cluster.unseen);
   if (actions.rewound) parts_.log("ledger_rewound", {{"why", actions.waiting.front()}});
   core::failpoint("engine.planned");
   perform_hypotheses(lease, actions);

@@ -77,8 +77,13 @@ void Engine::look_at_cluster(const ledger::Snapshot& snapshot, Adapter& adapter,
                              ClusterView& view) {
   view.kind = adapter.kind();
   view.caps = adapter.caps();
-  if (auto capacity = adapter.capacity(); capacity.has_value()) view.capacity = *capacity;
+  if (auto capacity = adapter.capacity(); capacity.has_value()) {
+    view.capacity = *capacity;
+  } else {
+    view.unseen = capacity.error().message;
+  }
   view.listing = adapter.list();
+  if (!view.listing.complete && view.unseen.empty()) view.unseen = view.listing.problem;
   std::vector<core::RunKey> absent;
   for (const auto& run : snapshot.live_runs) {
     const bool may_be_there =

@@ -12,6 +12,8 @@ class Room {
  public:
   Room(const ledger::Snapshot& snapshot, const View& view, const Settings& settings);
 
+  /// Whether there is anything to go by; else `why` says why not.
+  bool sees(const std::string& cluster, std::string& why) const;
   /// Takes the room of one more run and answers true; else says in `why` what is missing.
   bool take(const std::string& cluster, const core::Resources& allocation, double gpu_us,
             std::string& why);
@@ -21,6 +23,7 @@ class Room {
     bool known = false;
     scheduler_adapters::Capacity total, free;
     bool empty = true;  ///< one run always fits the share
+    std::string unseen{};
   };
   std::map<std::string, Cluster> clusters_;
   double share_;

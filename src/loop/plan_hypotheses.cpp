@@ -122,6 +122,10 @@ void register_one(PlanContext& context, const JobRow& job, const HypothesisRow* 
     return;
   }
   const auto changes = hypothesis == nullptr ? std::vector<core::Change>{} : hypothesis->changes;
+  std::string why;
+  // The hardware belongs to the protocol, and what is not seen is no reason to reject.
+  if (!context.room.sees(job.spec.cluster, why))
+    return context.wait_for(fmt::format("job {}: {}", job.spec.name, why));
   auto protocol = make_protocol(job, *cluster, *code->second, changes, context.settings);
   if (protocol.has_error()) {
     const auto& error = protocol.error();
@@ -130,7 +134,6 @@ void register_one(PlanContext& context, const JobRow& job, const HypothesisRow* 
     return;
   }
   const auto allocation = allocation_of(*protocol);
-  std::string why;
   Room empty_room{ledger::Snapshot{}, context.view, Settings{}};
   if (!empty_room.take(job.spec.cluster, allocation, 0, why)) {
     if (hypothesis == nullptr)

@@ -34,8 +34,10 @@ Room::Room(const ledger::Snapshot& snapshot, const View& view, const Settings& s
                       snapshot.gpu_us_charged_today} {
   for (const auto& [name, cluster] : view.clusters) {
     auto& room = clusters_[name];
+    room.unseen = cluster.unseen;
     if (!cluster.capacity) continue;
-    room = {true, *cluster.capacity, *cluster.capacity, true};
+    room.known = true;
+    room.total = room.free = *cluster.capacity;
     room.free.gpus =
         static_cast<std::int64_t>(std::floor(static_cast<double>(room.total.gpus) * share_));
   }
@@ -54,20 +56,29 @@ Room::Room(const ledger::Snapshot& snapshot, const View& view, const Settings& s
   }
 }
 
-bool Room::take(const std::string& cluster, const core::Resources& allocation, double gpu_us,
-                std::string& why) {
+bool Room::sees(const std::string& cluster, std::string& why) const {
   const auto it = clusters_.find(cluster);
   if (it == clusters_.end()) {
     why = fmt::format("cluster {} is not configured", cluster);
   } else if (!it->second.known) {
-    why = fmt::format("cluster {} cannot be seen", cluster);
-  } else if (runs_left_ < 1) {
+    const auto& unseen = it->second.unseen;
+    why = fmt::format("cluster {} cannot be seen{}{}", cluster, unseen.empty() ? "" : ": ", unseen);
+  } else {
+    return true;
+  }
+  return false;
+}
+
+bool Room::take(const std::string& cluster, const core::Resources& allocation, double gpu_us,
+                std::string& why) {
+  if (!sees(cluster, why)) return false;
+  if (runs_left_ < 1) {
     why = "capacity: as many runs are live as the configuration allows";
   } else if (gpu_us > budget_us_left_) {
     why = fmt::format("budget: a run may cost {:.4f} GPU-hours and {:.4f} are left of today's",
                       gpu_us / us_per_gpu_hour, std::max(0.0, budget_us_left_) / us_per_gpu_hour);
   } else {
-    auto& room = it->second;
+    auto& room = clusters_.at(cluster);
     const bool fits = allocation.gpus <= room.free.gpus && allocation.cpus <= room.free.cpus &&
                       allocation.memory_bytes <= room.free.memory_bytes;
     const bool alone_fits = room.empty && allocation.gpus <= room.total.gpus &&

@@ -38,6 +38,18 @@ void Runner::lost(std::string_view event, std::string_view why) {
   leading_ = 0;
 }
 
+// Once for each cluster, and again when the reason is another or there is none any more.
+void Runner::tell_unseen() {
+  for (const auto& [cluster, why] : last_.unseen) {
+    const auto known = unseen_.find(cluster);
+    if (known == unseen_.end() || known->second != why)
+      log_("cluster_unseen", {{"cluster", cluster}, {"why", why}});
+  }
+  for (const auto& [cluster, why] : unseen_)
+    if (last_.unseen.count(cluster) == 0) log_("cluster_seen", {{"cluster", cluster}});
+  unseen_ = last_.unseen;
+}
+
 CycleReport Runner::lead(const ledger::Lease& lease) {
   CycleReport report;
   try {
@@ -61,6 +73,7 @@ Runner::Step Runner::step(Until until) {
   }
   following_logged_ = false;
   last_ = lead(*lease);
+  tell_unseen();
   refused_ = 0;
   if (until == Until::one_cycle) return {last_.work_remains ? End::cycled : End::nothing_left, 0ms};
   if (until == Until::nothing_left && !last_.work_remains) return {End::nothing_left, 0ms};

@@ -18,8 +18,9 @@ using nlohmann::json;
 constexpr auto level_names = std::to_array<std::string_view>({"debug", "info", "warning", "error"});
 
 constexpr auto warnings = std::to_array<std::string_view>(
-    {"experiment_held", "fenced", "lease_lapsed", "ledger_outcome_unknown", "ledger_refused",
-     "ledger_unavailable", "notify_failed", "release_failed", "reload_failed", "submit_failed"});
+    {"cluster_unseen", "experiment_held", "fenced", "lease_lapsed", "ledger_outcome_unknown",
+     "ledger_refused", "ledger_unavailable", "notify_failed", "release_failed", "reload_failed",
+     "submit_failed"});
 constexpr auto errors = std::to_array<std::string_view>({"ledger_altered", "ledger_rewound"});
 
 spdlog::level::level_enum spdlog_level(LogLevel level) {

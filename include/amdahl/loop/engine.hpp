@@ -1,6 +1,7 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <nlohmann/json_fwd.hpp>
 #include <string>
 #include <string_view>
@@ -24,7 +25,8 @@ struct CycleReport {
   int submitted = 0;
   int ended = 0;
   int decided = 0;
-  std::vector<std::string> waiting;  ///< why something does not move
+  std::vector<std::string> waiting;           ///< why something does not move
+  std::map<std::string, std::string> unseen;  ///< clusters that could not be looked at, and why
   /// How long its phases took; zero without a clock.
   core::BootTime look{0};  ///< reading the ledger included
   core::BootTime plan{0};

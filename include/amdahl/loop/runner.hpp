@@ -49,6 +49,7 @@ class Runner {
   CycleReport lead(const ledger::Lease& lease);
   Step follow(Until until, core::BootTime since);
   void lost(std::string_view event, std::string_view why);
+  void tell_unseen();
 
   Engine& engine_;
   Leadership& leadership_;
@@ -56,6 +57,7 @@ class Runner {
   Options options_;
   std::function<void(std::string_view, const nlohmann::json&)> log_;
   CycleReport last_;
+  std::map<std::string, std::string> unseen_;  ///< as it was logged
   core::BootTime started_{0};
   int refused_ = 0;
   std::int64_t leading_ = 0;  ///< the fence that was logged; 0 while following

@@ -25,6 +25,7 @@ struct ClusterView {
   std::string kind;  ///< the adapter's
   scheduler_adapters::Caps caps;
   std::optional<scheduler_adapters::Capacity> capacity;  ///< absent = could not be seen
+  std::string unseen;                                    ///< why it, or what runs there, could not
   scheduler_adapters::Listing listing;
   std::map<core::RunKey, scheduler_adapters::FindResult> found;   ///< of runs the listing lacks
   std::map<core::RunKey, core::Result<core::RunResult>> results;  ///< of runs that ended

@@ -171,6 +171,21 @@ TEST_CASE("what can never run here is rejected, what waits for room is not", "[l
   CHECK(actions.reject[0].reason.starts_with("can never run here: capacity"));
 }
 
+TEST_CASE("a hypothesis waits while its cluster cannot be seen, and the plan says why",
+          "[loop][hypotheses]") {
+  Scene scene;
+  scene.snapshot.hypotheses = {some_hypothesis(3, workers, "input")};
+  auto& cluster = scene.view.clusters.at("local");
+  cluster.capacity.reset();
+  cluster.unseen = "partition nowhere has no nodes";
+  const auto actions = scene.plan();
+  CHECK(actions.reject.empty());
+  CHECK(actions.register_.empty());
+  REQUIRE_FALSE(actions.waiting.empty());
+  CHECK(actions.waiting.front() ==
+        "job eval: cluster local cannot be seen: partition nowhere has no nodes");
+}
+
 TEST_CASE("approval patterns hold a knob back and say which command lets it go",
           "[loop][hypotheses]") {
   Scene scene;
