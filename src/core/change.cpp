@@ -125,7 +125,25 @@ Result<Configuration> apply(const Configuration& baseline, const std::vector<Cha
   if (variant.resources.nodes < 1 || variant.resources.cpus < 1) {
     return invalid_input("a run needs at least one node and one CPU");
   }
+  if (variant.resources.gpus % variant.resources.nodes != 0) {
+    return invalid_input(fmt::format("{} GPUs cannot be spread evenly over {} nodes",
+                                     variant.resources.gpus, variant.resources.nodes),
+                         "gpus counts all nodes together: set a multiple of nodes");
+  }
   return variant;
+}
+
+Resources enclosing(const Resources& a, const Resources& b) {
+  const auto nodes = std::max(a.nodes, b.nodes);
+  const auto all = [&](std::int64_t Resources::*amount) {
+    const auto each = [&](const Resources& one) {
+      const auto over = std::max<std::int64_t>(one.nodes, 1);
+      return one.*amount / over + (one.*amount % over > 0 ? 1 : 0);
+    };
+    return nodes * std::max(each(a), each(b));
+  };
+  // On one node nothing is rounded, so nothing is more than what was asked for.
+  return {nodes, all(&Resources::gpus), all(&Resources::cpus), all(&Resources::memory_bytes)};
 }
 
 nlohmann::json to_json(const std::vector<Change>& changes) {

@@ -128,6 +128,12 @@ void read_env(TomlTable& table, JobSpec& job) {
 void read_resources(TomlTable& table, JobSpec& job) {
   job.resources.nodes = table.integer("nodes", {1, count_max}).value_or(1);
   job.resources.gpus = table.integer("gpus", {0, count_max}).value_or(0);
+  if (job.resources.gpus % job.resources.nodes != 0) {
+    table.problem("gpus",
+                  fmt::format("{} = {} cannot be spread evenly over {} nodes", table.path("gpus"),
+                              job.resources.gpus, job.resources.nodes),
+                  "it counts all nodes together: set a multiple of nodes");
+  }
   job.resources.cpus = table.integer("cpus", {1, count_max}).value_or(1);
   if (table.require("memory", "say what one leg may use, like memory = \"2GiB\"")) {
     job.resources.memory_bytes = table.bytes("memory").value_or(0);

@@ -62,14 +62,10 @@ LegSpec make_leg(const Protocol& protocol, Arm arm, const CheckPlan& check) {
   leg.arm = arm;
   for (const auto& part : protocol.job.command) leg.command.push_back(fill(part, values));
   leg.env = configuration.env;
+  leg.nodes = configuration.resources.nodes;
   leg.gpus = configuration.resources.gpus;
   leg.patches = configuration.patches;
   return leg;
-}
-
-Resources larger(const Resources& a, const Resources& b) {
-  return {std::max(a.nodes, b.nodes), std::max(a.gpus, b.gpus), std::max(a.cpus, b.cpus),
-          std::max(a.memory_bytes, b.memory_bytes)};
 }
 
 }  // namespace
@@ -179,7 +175,7 @@ RunSpec make_run_spec(const Protocol& protocol, const std::string& experiment_na
   spec.name = fmt::format("{} {} pair {}", protocol.job.name, experiment_name, pair_index);
   spec.code_digest = protocol.code_digest;
   spec.workdir = protocol.job.workdir;
-  spec.allocation = larger(protocol.baseline.resources, protocol.variant.resources);
+  spec.allocation = enclosing(protocol.baseline.resources, protocol.variant.resources);
   spec.leg_time_limit = protocol.job.time_limit;
   spec.legs = {make_leg(protocol, Arm::baseline, check), make_leg(protocol, Arm::variant, check)};
   if (coin == 1) std::swap(spec.legs[0], spec.legs[1]);

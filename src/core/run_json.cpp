@@ -52,11 +52,14 @@ Result<Witness> witness_from_json(const nlohmann::json& value) {
 }
 
 nlohmann::json leg_spec_json(const LegSpec& leg) {
-  return {{"arm", name(leg.arm)},
-          {"command", leg.command},
-          {"env", leg.env},
-          {"gpus", leg.gpus},
-          {"patches", leg.patches}};
+  nlohmann::json out{{"arm", name(leg.arm)},
+                     {"command", leg.command},
+                     {"env", leg.env},
+                     {"gpus", leg.gpus},
+                     {"patches", leg.patches}};
+  // Left out where it says nothing new: an older shim computes the same digest.
+  if (leg.nodes != 1) out["nodes"] = leg.nodes;
+  return out;
 }
 
 Result<LegSpec> leg_spec_from_json(const nlohmann::json& value) {
@@ -67,6 +70,7 @@ Result<LegSpec> leg_spec_from_json(const nlohmann::json& value) {
   leg.arm = reader.word("arm", Arm::baseline);
   leg.command = reader.texts("command");
   leg.env = reader.text_map("env");
+  leg.nodes = reader.whole("nodes", 1);
   leg.gpus = reader.whole("gpus");
   leg.patches = reader.texts("patches");
   return reader.finish(std::move(leg));
@@ -77,22 +81,24 @@ Result<LegSpec> leg_spec_from_json(const nlohmann::json& value) {
 nlohmann::json to_json(const RunSpec& spec) {
   auto legs = nlohmann::json::array();
   for (const auto& leg : spec.legs) legs.push_back(leg_spec_json(leg));
-  return {{"schema", "amdahl.run_spec/v1"},
-          {"key", spec.key.text},
-          {"name", spec.name},
-          {"code_digest", spec.code_digest},
-          {"code_dir", spec.code_dir},
-          {"workdir", spec.workdir},
-          {"allocation", to_json(spec.allocation)},
-          {"leg_time_limit_ms", spec.leg_time_limit.count()},
-          {"legs", std::move(legs)},
-          {"units", to_json(spec.units)},
-          {"quality", to_json(spec.quality)},
-          {"has_quality", spec.has_quality},
-          {"quality_metric", spec.quality_metric},
-          {"fresh_layout", spec.fresh_layout},
-          {"env_padding_bytes", spec.env_padding_bytes},
-          {"witness", witness_json(spec.witness)}};
+  nlohmann::json out{{"schema", "amdahl.run_spec/v1"},
+                     {"key", spec.key.text},
+                     {"name", spec.name},
+                     {"code_digest", spec.code_digest},
+                     {"code_dir", spec.code_dir},
+                     {"workdir", spec.workdir},
+                     {"allocation", to_json(spec.allocation)},
+                     {"leg_time_limit_ms", spec.leg_time_limit.count()},
+                     {"legs", std::move(legs)},
+                     {"units", to_json(spec.units)},
+                     {"quality", to_json(spec.quality)},
+                     {"has_quality", spec.has_quality},
+                     {"quality_metric", spec.quality_metric},
+                     {"fresh_layout", spec.fresh_layout},
+                     {"env_padding_bytes", spec.env_padding_bytes},
+                     {"witness", witness_json(spec.witness)}};
+  if (!spec.pinned_nodes.empty()) out["pinned_nodes"] = spec.pinned_nodes;
+  return out;
 }
 
 Result<RunSpec> run_spec_from_json(const nlohmann::json& value) {
@@ -107,6 +113,7 @@ Result<RunSpec> run_spec_from_json(const nlohmann::json& value) {
   spec.code_dir = reader.text("code_dir");
   spec.workdir = reader.text("workdir");
   reader.nested("allocation", spec.allocation, resources_from_json);
+  spec.pinned_nodes = reader.texts("pinned_nodes");
   spec.leg_time_limit = std::chrono::milliseconds{reader.whole("leg_time_limit_ms")};
   reader.list("legs", spec.legs, leg_spec_from_json);
   reader.nested("units", spec.units, source_from_json);

@@ -15,10 +15,7 @@ constexpr double us_per_gpu_hour = 3600e6;
 }  // namespace
 
 core::Resources allocation_of(const core::Protocol& protocol) {
-  const auto& a = protocol.baseline.resources;
-  const auto& b = protocol.variant.resources;
-  return {std::max(a.nodes, b.nodes), std::max(a.gpus, b.gpus), std::max(a.cpus, b.cpus),
-          std::max(a.memory_bytes, b.memory_bytes)};
+  return core::enclosing(protocol.baseline.resources, protocol.variant.resources);
 }
 
 double reserve_us(const core::JobSpec& job, const core::Resources& allocation, int legs) {

@@ -26,6 +26,24 @@ Result<void> check_texts(const core::LegSpec& leg) {
   return {};
 }
 
+Result<void> check_size(const core::LegSpec& leg, const core::Resources& allocation) {
+  const auto refused = [&](const std::string& what) {
+    return core::invalid_input(fmt::format("the {} uses {}", core::name(leg.arm), what));
+  };
+  if (leg.nodes < 1 || leg.nodes > allocation.nodes)
+    return refused(fmt::format("{} nodes of an allocation of {}", leg.nodes, allocation.nodes));
+  if (leg.gpus < 0 || leg.gpus > allocation.gpus)
+    return refused(fmt::format("{} GPUs of an allocation of {}", leg.gpus, allocation.gpus));
+  if (leg.gpus % leg.nodes != 0)
+    return refused(
+        fmt::format("{} GPUs, not as many on each of its {} nodes", leg.gpus, leg.nodes));
+  if (leg.gpus / leg.nodes > allocation.gpus / allocation.nodes) {
+    return refused(fmt::format("{} GPUs on each node of an allocation with {}",
+                               leg.gpus / leg.nodes, allocation.gpus / allocation.nodes));
+  }
+  return {};
+}
+
 }  // namespace
 
 Result<void> check_legs(const core::RunSpec& spec) {
@@ -37,10 +55,7 @@ Result<void> check_legs(const core::RunSpec& spec) {
                                  "set [job] command in the job file");
     }
     if (auto texts = check_texts(leg); !texts) return texts;
-    if (leg.gpus < 0 || leg.gpus > spec.allocation.gpus) {
-      return core::invalid_input(fmt::format("the {} uses {} GPUs of an allocation of {}",
-                                             core::name(leg.arm), leg.gpus, spec.allocation.gpus));
-    }
+    if (auto size = check_size(leg, spec.allocation); !size) return size;
   }
   return {};
 }

@@ -77,6 +77,8 @@ std::vector<std::string> sbatch_words(const JobRequest& request,
   add("--partition=", request.partition);
   add("--account=", request.account);
   add("--qos=", request.qos);
+  if (!request.pinned_nodes.empty())
+    words.push_back(fmt::format("--nodelist={}", fmt::join(request.pinned_nodes, ",")));
   if (request.gpus_per_node > 0)
     words.push_back(fmt::format("--gres=gpu:{}", request.gpus_per_node));
   if (request.memory_mib_per_node > 0)

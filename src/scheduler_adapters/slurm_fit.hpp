@@ -12,7 +12,7 @@ namespace amdahl::scheduler_adapters::slurm {
 /// Of all nodes together; its class is the best node's.
 Capacity capacity_of(const std::vector<Node>& nodes);
 
-/// Whether one of the nodes could ever run it.
+/// Whether the nodes could ever run it.
 core::Result<void> check_fit(const core::RunSpec& spec, const std::vector<Node>& nodes);
 
 /// Name, size, time and directory of the job; the rest is configuration.

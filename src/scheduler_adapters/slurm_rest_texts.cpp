@@ -100,7 +100,7 @@ std::string submit_body(const JobRequest& request,
   add("qos", request.qos);
   if (old) {
     job["no_requeue"] = true;
-    job["nodes"] = json::array({request.nodes, request.nodes});
+    job["nodes"] = request.nodes;  // of a list [2, 2] it takes one node
     job["environment"] = environment;
   } else {
     job["requeue"] = false;
@@ -108,6 +108,11 @@ std::string submit_body(const JobRequest& request,
     job["maximum_nodes"] = request.nodes;
     job["environment"] = json::array();
     for (const auto& [name, value] : environment) job["environment"].push_back(name + "=" + value);
+  }
+  if (!request.pinned_nodes.empty() && old) {
+    job["nodelist"] = fmt::format("{}", fmt::join(request.pinned_nodes, ","));
+  } else if (!request.pinned_nodes.empty()) {
+    job["required_nodes"] = request.pinned_nodes;
   }
   if (request.gpus_per_node > 0) {
     const auto count = std::to_string(request.gpus_per_node);

@@ -16,8 +16,8 @@ namespace amdahl::scheduler_adapters::slurm {
 /// `/slurm/v0.0.NN/…`; the last one is asked for first.
 inline constexpr int rest_version_first = 38, rest_version_last = 43;
 
-/// The body of a submit. 38 takes the script beside the job, an object as environment, minutes as a
-/// number, and turns `"requeue": false` into a requeue; later ones differ in each.
+/// The body of a submit. 38 takes the script beside the job, an object as environment, minutes and
+/// nodes as plain numbers, and turns `"requeue": false` into a requeue; later ones differ in each.
 std::string submit_body(const JobRequest& request,
                         const std::map<std::string, std::string>& environment, int version);
 

@@ -61,7 +61,8 @@ bool explains_a_stop(const std::optional<RunOutcome>& outcome) {
 void end_by_result_file(Observation& seen, const core::RunResult& result, const Meaning* meaning) {
   seen.started_at_us = result.start_us;
   seen.ended_at_us = result.end_us;
-  if (!result.node.empty()) seen.nodes = {result.node};
+  if (!result.node.empty())
+    seen.nodes = expand_hosts(result.node).value_or(std::vector{result.node});
   if (result.cancelled && meaning != nullptr && explains_a_stop(meaning->outcome)) {
     const auto cause =
         meaning->outcome == RunOutcome::timed_out ? CauseClass::policy : CauseClass::infra;

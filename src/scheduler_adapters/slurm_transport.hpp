@@ -24,6 +24,7 @@ struct JobRequest {
   std::string log;                      ///< where the shim's words go
   std::string script;
   std::int64_t nodes = 1;
+  std::vector<std::string> pinned_nodes;  ///< these, as many as `nodes`; empty = any
   std::int64_t gpus_per_node = 0;
   std::int64_t cpus_per_node = 1;
   std::int64_t memory_mib_per_node = 0;  ///< 0 = the cluster's default

@@ -122,9 +122,14 @@ core::Result<Child> start_child(const ChildPlan& plan) {
   auto command = plan.command;
   std::vector<std::string> environment;
   for (const auto& [name, value] : plan.environment) environment.push_back(name + "=" + value);
-  const ChildSetup setup{plan.directory.c_str(), pointers(command),  pointers(environment),
-                         output->write.get(),    error->write.get(), report_pipe->write.get(),
-                         plan.fixed_layout,      ::getpid()};
+  const ChildSetup setup{plan.directory.c_str(),
+                         pointers(command),
+                         pointers(environment),
+                         plan.own_streams ? output->write.get() : STDOUT_FILENO,
+                         plan.own_streams ? error->write.get() : STDERR_FILENO,
+                         report_pipe->write.get(),
+                         plan.fixed_layout,
+                         ::getpid()};
   Child child;
   child.pid = ::fork();
   if (child.pid < 0) {
@@ -143,6 +148,7 @@ core::Result<Child> start_child(const ChildPlan& plan) {
   }
   child.exec_ns = last.exec_ns;
   child.pidfd = run_files::open_pidfd(child.pid);
+  if (!plan.own_streams) return child;
   for (auto* pipe : {&*output, &*error}) ::fcntl(pipe->read.get(), F_SETFL, O_NONBLOCK);
   child.standard_output = std::move(output->read);
   child.standard_error = std::move(error->read);

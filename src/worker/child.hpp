@@ -19,13 +19,14 @@ struct ChildPlan {
   std::map<std::string, std::string> environment;
   std::filesystem::path directory;
   bool fixed_layout = false;  ///< without address space randomisation
+  bool own_streams = true;    ///< else it writes to this process's
 };
 
 /// A leg's process, executed; its own session and process group, killed when this shim dies.
 struct Child {
   pid_t pid = 0;
   run_files::UniqueFd pidfd;
-  run_files::UniqueFd standard_output, standard_error;  ///< the reading ends, not blocking
+  run_files::UniqueFd standard_output, standard_error;  ///< the reading ends, not blocking, if any
   std::int64_t exec_ns = 0;                             ///< monotonic, just before exec
 };
 

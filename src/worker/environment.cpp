@@ -15,6 +15,7 @@ LegFolder LegFolder::in(const std::filesystem::path& run_directory, std::size_t 
           root / names::leg_code,
           root / names::leg_temporary,
           root / names::leg_events,
+          root / names::leg_tasks,
           root / names::leg_stdout,
           root / names::leg_stderr};
 }

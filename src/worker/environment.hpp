@@ -11,7 +11,7 @@ namespace amdahl::worker {
 
 /// Where one leg works.
 struct LegFolder {
-  std::filesystem::path root, code, temporary, events, standard_output, standard_error;
+  std::filesystem::path root, code, temporary, events, tasks, standard_output, standard_error;
 
   static LegFolder in(const std::filesystem::path& run_directory, std::size_t index);
 };

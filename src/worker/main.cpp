@@ -5,10 +5,12 @@
 #include <string_view>
 
 #include "amdahl/core/failpoint.hpp"
+#include "amdahl/core/quantity.hpp"
 #include "amdahl/run_files/durable.hpp"
 #include "keeper.hpp"
 #include "shim.hpp"
 #include "start.hpp"
+#include "task.hpp"
 
 namespace {
 
@@ -23,6 +25,7 @@ constexpr std::string_view help =
     "  amdahl-run run DIR     run it in the foreground\n"
     "  amdahl-run job DIR     the same as the program of a batch job: what the run leaves behind\n"
     "                         is killed, also when the shim itself was\n"
+    "  amdahl-run task DIR LEG  srun starts it on each node of a leg of a run on several\n"
     "  amdahl-run --version\n";
 
 void print(int fd, std::string_view text) { amdahl::run_files::write_all(fd, text); }
@@ -39,7 +42,9 @@ int main(int argc, char** argv) {
     print(STDOUT_FILENO, help);
     return 0;
   }
-  if (argc != 3 || (command != "start" && command != "run" && command != "job")) {
+  const auto leg = argc == 4 ? amdahl::core::parse_whole(argv[3]) : std::nullopt;
+  const bool task = command == "task" && leg && *leg >= 0;
+  if (!task && (argc != 3 || (command != "start" && command != "run" && command != "job"))) {
     print(STDERR_FILENO, help);
     return exit_usage;
   }
@@ -59,5 +64,6 @@ int main(int argc, char** argv) {
   if (command == "job") return amdahl::worker::keep_shim(directory);
   if (command == "start") return amdahl::worker::start_detached(directory);
   ::signal(SIGPIPE, SIG_IGN);
+  if (task) return amdahl::worker::run_task(directory, static_cast<std::size_t>(*leg));
   return amdahl::worker::run_shim(directory, {});
 }

@@ -13,6 +13,8 @@ namespace amdahl::worker {
 /// ones are kept, and stand at the file's end after a line that tells how much is missing.
 class BoundedOutput {
  public:
+  /// Keeps nothing.
+  BoundedOutput() : room_{0}, file_failed_{true} {}
   BoundedOutput(const std::filesystem::path& file, std::size_t bytes_max);
 
   void add(std::string_view piece);

@@ -18,9 +18,11 @@
 #include "interrupts.hpp"
 #include "leg.hpp"
 #include "log.hpp"
+#include "machine.hpp"
 #include "result_file.hpp"
 #include "result_post.hpp"
 #include "slots.hpp"
+#include "step.hpp"
 #include "time_source.hpp"
 
 namespace amdahl::worker {
@@ -51,20 +53,6 @@ bool is_there(const fs::path& path) {
   return fs::exists(path, error);
 }
 
-// What another scheduler has given to this run.
-std::vector<std::string> allocated_gpus() {
-  std::vector<std::string> ids;
-  const char* visible = std::getenv("CUDA_VISIBLE_DEVICES");
-  std::string_view rest = visible != nullptr ? visible : "";
-  while (!rest.empty()) {
-    const auto comma = rest.find(',');
-    if (const auto id = rest.substr(0, comma); !id.empty() && id != "NoDevFiles")
-      ids.emplace_back(id);
-    rest.remove_prefix(comma == std::string_view::npos ? rest.size() : comma + 1);
-  }
-  return ids;
-}
-
 enum class Gate { open, cancelled, orphaned };
 
 class Shim {
@@ -84,6 +72,8 @@ class Shim {
     result_.spec_sha = core::spec_sha(spec_);
     result_.witness = spec_.witness;
     result_.node = run_files::host_name();
+    const char* nodes = std::getenv("SLURM_JOB_NODELIST");
+    if (nodes != nullptr && runs_as_step(spec_)) result_.node = nodes;
   }
 
   int run();
@@ -153,7 +143,7 @@ Result<std::optional<Allocation>> Shim::wait_for_slots() {
 // The fence: whatever was submitted twice is executed once.
 Result<bool> Shim::claim() {
   auto self = run_files::to_json(run_files::identify_self());
-  self["host"] = result_.node;
+  self["host"] = run_files::host_name();
   // Which of several submissions this is, where a scheduler started it.
   if (const char* job = std::getenv("SLURM_JOB_ID")) self["job_id"] = job;
   self["term"] = spec_.witness.term;
@@ -182,10 +172,13 @@ void Shim::run_legs() {
     const auto count = std::min(static_cast<std::size_t>(leg.gpus), result_.gpu_ids.size());
     const std::vector<std::string> gpu_ids{
         result_.gpu_ids.begin(), result_.gpu_ids.begin() + static_cast<std::ptrdiff_t>(count)};
-    result_.legs.push_back(run_leg(spec_, i, directory_, gpu_ids, interrupts_));
+    auto ran = run_leg(spec_, i, directory_, gpu_ids, interrupts_);
+    result_.legs.push_back(std::move(ran.result));
     core::failpoint("shim.leg_ended");
     interrupts_.notice();
     result_.cancelled = interrupts_.cancelled(true);
+    result_.problem = std::move(ran.failure);
+    if (!result_.problem.empty()) return;
   }
 }
 

@@ -38,27 +38,25 @@ bool drain(UniqueFd& pipe, BoundedOutput& into) {
   return false;
 }
 
-// Asks first, forces after the grace.
+// Says each word once, when its time has come.
 class Stopping {
  public:
-  explicit Stopping(pid_t group) : group_{group} {}
-  void ask(std::int64_t now) {
-    if (kill_ns_ != never_ns || killed_) return;
-    ::kill(-group_, SIGTERM);
-    kill_ns_ = now + std::chrono::nanoseconds{core::limits::kill_grace}.count();
+  explicit Stopping(const std::vector<StopWord>& words) : words_{words} {}
+  void begin(std::int64_t now) {
+    if (begun_ns_ == never_ns) begun_ns_ = now;
   }
-  void force_when_due(std::int64_t now) {
-    if (now < kill_ns_) return;
-    ::kill(-group_, SIGKILL);
-    killed_ = true;
-    kill_ns_ = never_ns;
+  void say_what_is_due(std::int64_t now) {
+    while (now >= next_ns()) words_[said_++].say();
   }
-  std::int64_t next_ns() const { return kill_ns_; }
+  std::int64_t next_ns() const {
+    if (begun_ns_ == never_ns || said_ == words_.size()) return never_ns;
+    return begun_ns_ + words_[said_].after.count() * ns_per_ms;
+  }
 
  private:
-  pid_t group_;
-  std::int64_t kill_ns_ = never_ns;
-  bool killed_ = false;
+  const std::vector<StopWord>& words_;
+  std::int64_t begun_ns_ = never_ns;
+  std::size_t said_ = 0;
 };
 
 int poll_timeout_ms(std::int64_t now, std::int64_t next) {
@@ -69,11 +67,18 @@ int poll_timeout_ms(std::int64_t now, std::int64_t next) {
 
 }  // namespace
 
+std::vector<StopWord> signals_to(const Child& child) {
+  const auto group = child.pid;
+  return {{std::chrono::milliseconds{0}, [group] { ::kill(-group, SIGTERM); }},
+          {core::limits::kill_grace, [group] { ::kill(-group, SIGKILL); }}};
+}
+
 Ending supervise(Child& child, BoundedOutput& output, BoundedOutput& error,
-                 std::chrono::milliseconds limit, Interrupts& interrupts) {
+                 std::chrono::milliseconds limit, Interrupts& interrupts,
+                 const std::vector<StopWord>& stop_words) {
   Ending ending;
   MemoryWatch memory{child.pid};
-  Stopping stopping{child.pid};
+  Stopping stopping{stop_words};
   const auto limit_ns = limit.count() > 0 ? child.exec_ns + limit.count() * ns_per_ms : never_ns;
   std::int64_t look_again_ns = 0;
   bool exited = false;
@@ -81,9 +86,9 @@ Ending supervise(Child& child, BoundedOutput& output, BoundedOutput& error,
     auto now = monotonic_ns();
     if (now >= limit_ns && !ending.cancelled) {
       ending.timed_out = true;
-      stopping.ask(now);
+      stopping.begin(now);
     }
-    stopping.force_when_due(now);
+    stopping.say_what_is_due(now);
     memory.sample(now);
     const auto next =
         std::min({ending.timed_out ? never_ns : limit_ns, stopping.next_ns(), memory.next_ns()});
@@ -104,7 +109,8 @@ Ending supervise(Child& child, BoundedOutput& output, BoundedOutput& error,
     if (look) look_again_ns = now + look_every_ns;
     if (look && !exited && !ending.cancelled && interrupts.cancelled(true)) {
       ending.cancelled = true;
-      stopping.ask(now);
+      stopping.begin(now);
+      stopping.say_what_is_due(now);
     }
   }
   // Before the zombie is collected: until then its process group cannot be anybody else's.

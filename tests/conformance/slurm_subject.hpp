@@ -19,8 +19,9 @@ namespace amdahl::conformance {
 namespace fs = std::filesystem;
 using scheduler_adapters::Adapter;
 
-/// The Slurm adapter on the laboratory that the fixture `slurm` started: one node of 4 GPUs. What
-/// other tests run beside is other run directories' business.
+/// The Slurm adapter on the laboratory that the fixture `slurm` started: one node of 4 GPUs, and
+/// for runs on several two more, in a partition of their own. What other tests run beside is other
+/// run directories' business.
 class SlurmSubject : public AdapterSubject {
  public:
   explicit SlurmSubject(scheduler_adapters::SlurmOptions::Via via) : via_{via} {
@@ -52,6 +53,15 @@ class SlurmSubject : public AdapterSubject {
   }
 
   Adapter& adapter() override { return *adapter_; }
+  /// The nodes n2 and n3, of 4 GPUs each.
+  Adapter& wide() {
+    if (!wide_) {
+      auto both = options();
+      both.partition = "wide";
+      wide_ = scheduler_adapters::make_slurm_adapter(both, clock_);
+    }
+    return *wide_;
+  }
   std::unique_ptr<Adapter> successor() override { return make(); }
   fs::path scratch() override { return root_ / "scratch"; }
   void crash(const core::RunKey& key) override {
@@ -69,6 +79,7 @@ class SlurmSubject : public AdapterSubject {
   scheduler_adapters::SlurmOptions options() const {
     scheduler_adapters::SlurmOptions options;
     options.cluster = "lab";
+    options.partition = "one";
     options.run_dir = root_ / "runs";
     options.shim = AMDAHL_SHIM;
     options.quiet_period = std::chrono::seconds{1};
@@ -88,7 +99,7 @@ class SlurmSubject : public AdapterSubject {
   scheduler_adapters::SlurmOptions::Via via_;
   fs::path root_;
   test::RealClock clock_;
-  std::unique_ptr<Adapter> adapter_;
+  std::unique_ptr<Adapter> adapter_, wide_;
 };
 
 class SlurmCliSubject final : public SlurmSubject {

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """The laboratory that tests share: fixture.py start FOLDER | stop FOLDER
 
-One node of 4 GPUs. `start` returns when it runs; FOLDER then holds `rest` (the URL of slurmrestd) and `token`.
+Three nodes of 4 GPUs: partition `one` has the first, `wide` the others. `start` returns when it runs; FOLDER then holds `rest` (the URL of slurmrestd) and `token`.
 """
 
 import contextlib
@@ -18,7 +18,11 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 from lab import Lab, LabError  # noqa: E402
 
 STOP_S = 60
-SHORT = "PartitionName=short Nodes=n1 MaxTime=1 State=UP"
+PARTITIONS = """\
+PartitionName=one Nodes=n1 State=UP
+PartitionName=wide Nodes=n2,n3 State=UP
+PartitionName=short Nodes=n1 MaxTime=1 State=UP
+"""
 
 
 def write(path, text):
@@ -30,7 +34,7 @@ def hold(folder, ready):
     """Holds the laboratory until SIGTERM; tells `ready` that it runs, or why not."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
-        with Lab(folder, nodes=1, gpus=4, more=SHORT) as lab:
+        with Lab(folder, nodes=3, gpus=4, more=PARTITIONS) as lab:
             write(folder / "rest", f"http://127.0.0.1:{lab.rest_port}")
             write(folder / "token", lab.token(lifespan=86400))
             os.write(ready, b"ready")

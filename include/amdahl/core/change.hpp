@@ -22,15 +22,19 @@ struct Change {
   friend auto operator<=>(const Change&, const Change&) = default;
 };
 
-/// What a job is given on one node set; memory in bytes.
+/// What a job is given on one node set, in all, over all nodes; memory in bytes.
 struct Resources {
   std::int64_t nodes = 1;
-  std::int64_t gpus = 0;  ///< in all, over all nodes
+  std::int64_t gpus = 0;  ///< as many on each node
   std::int64_t cpus = 1;
   std::int64_t memory_bytes = 0;
 
   friend bool operator==(const Resources&, const Resources&) = default;
 };
+
+/// The least that either fits in, node by node: as many nodes as the wider one has, each with what
+/// a node of the hungrier one needs.
+Resources enclosing(const Resources& a, const Resources& b);
 
 /// Everything a change may touch: what one arm runs with.
 struct Configuration {

@@ -42,7 +42,8 @@ struct LegSpec {
   Arm arm = Arm::baseline;
   std::vector<std::string> command;  ///< placeholders filled
   std::map<std::string, std::string> env;
-  std::int64_t gpus = 0;             ///< of the allocation; the leg's own, what it is charged for
+  std::int64_t nodes = 1;            ///< the first of the allocation's
+  std::int64_t gpus = 0;             ///< over these; the leg's own, what it is charged for
   std::vector<std::string> patches;  ///< applied to the leg's copy of the code
 
   friend bool operator==(const LegSpec&, const LegSpec&) = default;
@@ -55,7 +56,8 @@ struct RunSpec {
   std::string code_digest;  ///< of the snapshot the legs copy
   std::string code_dir;     ///< where the snapshot lies; set by the service that submits
   std::string workdir;      ///< of the job file: where relative data paths point (read only)
-  Resources allocation;     ///< the larger of both arms
+  Resources allocation;     ///< what holds either arm
+  std::vector<std::string> pinned_nodes;  ///< the allocation's nodes, by name; empty = any
   std::chrono::milliseconds leg_time_limit{0};
   std::vector<LegSpec> legs;  ///< in execution order: the coin's order
   Source units;
@@ -96,9 +98,9 @@ struct LegResult {
 struct RunResult {
   RunKey key;
   std::string spec_sha;
-  std::vector<LegResult> legs;  ///< in the order executed
-  std::string node;
-  std::vector<std::string> gpu_ids;
+  std::vector<LegResult> legs;       ///< in the order executed
+  std::string node;                  ///< of several nodes the scheduler's list of them, `n[1-2]`
+  std::vector<std::string> gpu_ids;  ///< of the first node
   std::int64_t start_us = 0;
   std::int64_t end_us = 0;
   std::string

@@ -32,6 +32,7 @@ inline std::string leg_folder(std::size_t index) { return "leg-" + std::to_strin
 inline constexpr std::string_view leg_code = "code";
 inline constexpr std::string_view leg_temporary = "tmp";
 inline constexpr std::string_view leg_events = "events.jsonl";
+inline constexpr std::string_view leg_tasks = "tasks";  ///< of a leg on several nodes
 inline constexpr std::string_view leg_stdout = "stdout";
 inline constexpr std::string_view leg_stderr = "stderr";
 

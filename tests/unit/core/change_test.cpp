@@ -47,6 +47,16 @@ TEST_CASE("a variant differs from its baseline in the named parts only", "[core]
   CHECK(*variant == expected);
 }
 
+TEST_CASE("a variant has as many GPUs on each of its nodes", "[core][change]") {
+  auto baseline = some_configuration();
+  baseline.resources.nodes = 2;
+  baseline.resources.gpus = 4;
+  CHECK(apply(baseline, {{ChangeKind::resource, "gpus", "2"}}).has_value());
+  const auto odd = apply(baseline, {{ChangeKind::resource, "gpus", "3"}});
+  REQUIRE(odd.has_error());
+  CHECK(odd.error().message == "3 GPUs cannot be spread evenly over 2 nodes");
+}
+
 TEST_CASE("a variant equal to the baseline is refused with the fix", "[core][change]") {
   const auto same = apply(some_configuration(), {{ChangeKind::arg, "workers", "0"}});
   REQUIRE(same.has_error());

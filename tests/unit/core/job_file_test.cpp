@@ -141,6 +141,8 @@ TEST_CASE("a job file error names the place, the problem and the fix", "[core][j
       {"gpus = 4\n", "gpu = 4\ngpus = 4\n", "job.toml:12:1  unknown key job.resources.gpu",
        "did you mean gpus?"},
       {"cpus = 2", "cpus = 0", "job.toml:13:8  job.resources.cpus = 0 is out of range", "1 to"},
+      {"nodes = 1", "nodes = 3", "job.resources.gpus = 4 cannot be spread evenly over 3 nodes",
+       "multiple"},
       {"nodes = 1", "nodes = -1", "job.toml:11:9  job.resources.nodes = -1", "1 to"},
       {"\"2GiB\"", "\"2 gigs\"", "job.toml:14:10  job.resources.memory", "\"2GiB\""},
       {"\"2GiB\"", "\"0B\"", "job.toml:14:10  job.resources.memory must be more", ""},

@@ -77,6 +77,32 @@ TEST_CASE("specs, results and protocols survive their JSON form", "[core][run]")
   CHECK(protocol_from_json(to_json(some_protocol())).value() == some_protocol());
 }
 
+TEST_CASE("what a run on one node does not need stands in no spec", "[core][run]") {
+  auto spec = make_run_spec(some_protocol(), "EXP-1", 0, 1, 0, key);
+  // An older shim, which knows neither, must compute the same digest.
+  const auto text = to_json(spec).dump();
+  CHECK(text.find("pinned_nodes") == std::string::npos);
+  CHECK_FALSE(to_json(spec)["legs"][0].contains("nodes"));
+  const auto before = spec_sha(spec);
+  spec.pinned_nodes = {"n2", "n3"};
+  spec.legs[1].nodes = 2;
+  CHECK(run_spec_from_json(to_json(spec)).value() == spec);
+  CHECK(spec_sha(spec) != before);
+}
+
+TEST_CASE("an allocation holds either arm on each of its nodes", "[core][run]") {
+  auto protocol = some_protocol();
+  protocol.baseline.resources = {2, 8, 4, 1000};
+  protocol.variant.resources = {1, 8, 1, 700};
+  const auto spec = make_run_spec(protocol, "EXP-1", 0, 1, 0, key);
+  CHECK(spec.allocation == Resources{2, 16, 4, 1400});
+  CHECK(spec.legs[0].nodes == 2);
+  CHECK(spec.legs[0].gpus == 8);
+  CHECK(spec.legs[1].nodes == 1);
+  CHECK(spec.legs[1].gpus == 8);
+  CHECK(enclosing({1, 4, 3, 5}, {1, 2, 7, 9}) == Resources{1, 4, 7, 9});
+}
+
 TEST_CASE("the spec's digest ignores where the ledger and the copy of the code stood",
           "[core][run]") {
   auto spec = make_run_spec(some_protocol(), "EXP-1", 0, 1, 0, key);

@@ -226,6 +226,22 @@ TEST_CASE("pairs open within capacity and budget, and the plan says which of the
     REQUIRE(actions.waiting.size() == 1);
     CHECK(actions.waiting[0].starts_with("EXP-7: budget"));
   }
+  SECTION("budget: the GPUs of all nodes count, also those that only the other arm needs") {
+    auto& protocol = scene.snapshot.experiments.front().protocol;
+    protocol.baseline.resources = {2, 8, 2, 1 << 20};
+    protocol.variant.resources = {1, 8, 1, 1 << 20};
+    scene.snapshot.jobs.front().champion = protocol.baseline;
+    scene.view.clusters["local"].capacity = scheduler_adapters::Capacity{64, 64, 1LL << 40, ""};
+    const auto legs_hours = 2 * static_cast<double>(protocol.job.time_limit.count()) / 3.6e6;
+    scene.settings.gpu_hours_per_day = 16 * legs_hours * 0.99;
+    CHECK(scene.plan().open_pairs.empty());
+    scene.settings.gpu_hours_per_day = 16 * legs_hours * 1.01;
+    const auto actions = scene.plan();
+    const auto& opened = actions.open_pairs;
+    INFO((actions.waiting.empty() ? "" : actions.waiting.front()));
+    REQUIRE(opened.size() == 1);
+    CHECK(opened[0].gpu_us_reserved == Approx(16 * legs_hours * 3600e6));
+  }
   SECTION("in-flight spend counts") {
     scene.settings.gpu_hours_per_day = 0.2;
     scene.snapshot.gpu_us_reserved = 0.1 * 3600e6;

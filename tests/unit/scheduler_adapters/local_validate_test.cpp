@@ -69,6 +69,14 @@ TEST_CASE("what this machine could never run is refused with its reason",
     spec.allocation.nodes = 2;
     check_refused(spec, "one node");
   }
+  SECTION("a leg's nodes") {
+    spec.legs[0].nodes = 2;
+    check_refused(spec, "2 nodes of an allocation of 1");
+  }
+  SECTION("another machine") {
+    spec.pinned_nodes = {"elsewhere.invalid"};
+    check_refused(spec, "pinned to another machine");
+  }
   SECTION("variable") {
     spec.legs[0].env["A=B"] = "x";
     check_refused(spec, "variable `A=B`");

@@ -42,8 +42,14 @@ TEST_CASE("a job is submitted held, never requeued, one of its name at a time", 
   }
   CHECK(words.back() == "/shared/job.sh");
   CHECK(std::none_of(words.begin(), words.end(), [](const std::string& word) {
-    return word.starts_with("--partition") || word.starts_with("--mem");
+    return word.starts_with("--partition") || word.starts_with("--mem") ||
+           word.starts_with("--nodelist");
   }));
+  request.nodes = 2;
+  request.pinned_nodes = {"n2", "n3"};
+  const auto pinned = sbatch_words(request, "/shared/job.sh");
+  CHECK(has(pinned, "--nodes=2"));
+  CHECK(has(pinned, "--nodelist=n2,n3"));
 }
 
 TEST_CASE("the batch script starts the shim whatever its path holds", "[slurm]") {

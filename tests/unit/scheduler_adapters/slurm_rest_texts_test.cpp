@@ -49,6 +49,8 @@ TEST_CASE("a body of the first version is its own", "[slurm]") {
   request.gpus_per_node = 3;
   request.memory_mib_per_node = 64;
   request.minutes = 5;
+  request.nodes = 2;
+  request.pinned_nodes = {"n2", "n3"};
   const auto first = json::parse(submit_body(request, {{"A", "1=2"}}, 38));
   CHECK(first["script"] == "#!/bin/sh\n");
   const auto& job = first["job"];
@@ -58,6 +60,8 @@ TEST_CASE("a body of the first version is its own", "[slurm]") {
   CHECK(job["environment"] == json{{"A", "1=2"}});
   CHECK(job["gres"] == "gpu:3");
   CHECK(job["time_limit"] == 5);
+  CHECK(job["nodes"] == 2);  // of [2, 2] the daemon takes one
+  CHECK(job["nodelist"] == "n2,n3");
   CHECK(job["current_working_directory"] == "/shared/a \"b\"");
   const auto later = json::parse(submit_body(request, {{"A", "1=2"}}, 41));
   CHECK_FALSE(later.contains("script"));
@@ -67,6 +71,9 @@ TEST_CASE("a body of the first version is its own", "[slurm]") {
   CHECK(later["job"]["tres_per_node"] == "gres/gpu:3");
   CHECK(later["job"]["time_limit"]["number"] == 5);
   CHECK(later["job"]["dependency"] == "singleton");
+  CHECK(later["job"]["minimum_nodes"] == 2);
+  CHECK(later["job"]["maximum_nodes"] == 2);
+  CHECK(later["job"]["required_nodes"] == json::array({"n2", "n3"}));
 }
 
 TEST_CASE("answers are refusals or they are fine", "[slurm]") {

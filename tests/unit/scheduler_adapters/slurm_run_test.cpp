@@ -35,8 +35,9 @@ struct Run {
   void claim(const std::string& job) const {
     folder.write("claim", R"({"job_id":")" + job + "\"}");
   }
-  void result(bool cancelled = false) const {
+  void result(bool cancelled = false, const std::string& node = "") const {
     core::RunResult result;
+    result.node = node;
     result.key = key;
     result.cancelled = cancelled;
     result.start_us = 5;
@@ -92,6 +93,15 @@ TEST_CASE("a result goes before the scheduler's word, but not before what explai
   CHECK(preempted.outcome == RunOutcome::preempted);
   CHECK(preempted.cause == CauseClass::infra);
   CHECK(run.seen(some_job({"TIMEOUT"})).outcome == RunOutcome::timed_out);
+}
+
+TEST_CASE("a result on several nodes names each of them", "[slurm]") {
+  const Run run;
+  run.claim("17");
+  run.result(false, "n[2-3]");
+  CHECK(run.seen(some_job({"COMPLETED"})).nodes == std::vector<std::string>{"n2", "n3"});
+  run.result(false, "vm");
+  CHECK(run.seen(some_job({"COMPLETED"})).nodes == std::vector<std::string>{"vm"});
 }
 
 TEST_CASE("a result is not that of a submission that did not take the claim", "[slurm]") {
