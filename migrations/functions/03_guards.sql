@@ -131,6 +131,14 @@ BEGIN
 END
 $$;
 
+CREATE OR REPLACE FUNCTION amdahl._guard_attempt_end() RETURNS trigger
+LANGUAGE plpgsql SET search_path = pg_catalog, amdahl, pg_temp AS $$
+BEGIN
+  RAISE EXCEPTION 'attempt % of % has ended: it does not begin again', OLD.native_id, OLD.cluster
+    USING ERRCODE = 'AM002';
+END
+$$;
+
 DO $$
 DECLARE
   v_table text;
@@ -159,7 +167,12 @@ BEGIN
       ['pair', 'guard', '', '', '_guard_pair'],
       ['hypothesis', 'guard', '', '', '_guard_hypothesis'],
       ['experiment_key', 'guard', '', '', '_guard_key'],
-      ['check_', 'guard', '', '', '_guard_check']] LOOP
+      ['check_', 'guard', '', '', '_guard_check'],
+      ['accounting_attempt', 'identity', 'OF cluster, native_id, submit_s', '', '_guard_identity'],
+      ['accounting_attempt', 'guard_end', 'OF outcome',
+        'WHEN (OLD.outcome IS NOT NULL AND NEW.outcome IS NULL)', '_guard_attempt_end'],
+      ['accounting_family', 'identity', 'OF family_id, name, cluster, account, user_name, partition, gpus',
+        '', '_guard_identity']] LOOP
     EXECUTE format('CREATE OR REPLACE TRIGGER %I BEFORE UPDATE %s ON amdahl.%I '
                    'FOR EACH ROW %s EXECUTE FUNCTION amdahl.%I()',
                    v_guard[2], v_guard[3], v_guard[1], v_guard[4], v_guard[5]);
@@ -167,7 +180,7 @@ BEGIN
                    'FOR EACH ROW EXECUTE FUNCTION amdahl._refuse_change()', v_guard[1]);
   END LOOP;
   -- Changed by the stages alone, and never deleted.
-  FOREACH v_table IN ARRAY ARRAY['job', 'fdr_stream', 'loop_total', 'spend'] LOOP
+  FOREACH v_table IN ARRAY ARRAY['job', 'fdr_stream', 'loop_total', 'spend', 'accounting_total'] LOOP
     EXECUTE format('CREATE OR REPLACE TRIGGER no_delete BEFORE DELETE ON amdahl.%I '
                    'FOR EACH ROW EXECUTE FUNCTION amdahl._refuse_change()', v_table);
   END LOOP;

@@ -91,10 +91,3 @@ LANGUAGE sql STABLE AS $$
        ORDER BY state, hypothesis_id LIMIT 1)))
   FROM paid
 $$;
-
-CREATE OR REPLACE FUNCTION amdahl.read_rank(p_args jsonb) RETURNS jsonb
-LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, amdahl, pg_temp AS $$
-  SELECT jsonb_build_object('schema', 'amdahl.rank/v1', 'jobs', coalesce(jsonb_agg(row ORDER BY
-    (row->>'waste_gpu_hours_per_month')::double precision DESC NULLS LAST, row->>'job'), '[]'))
-  FROM (SELECT amdahl._rank_row(job) AS row FROM job) AS rows
-$$;

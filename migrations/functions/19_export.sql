@@ -29,7 +29,8 @@ DECLARE
 BEGIN
   LOCK TABLE loop_head IN ACCESS EXCLUSIVE MODE;
   FOR v_table IN SELECT amdahl._exported_tables() LOOP
-    CONTINUE WHEN v_table IN ('loop_total', 'fdr_stream', 'delivery_mark');  -- filled by their migration
+    CONTINUE WHEN v_table IN ('loop_total', 'fdr_stream', 'delivery_mark',
+                               'accounting_total');  -- filled by their migration
     EXECUTE format('SELECT EXISTS (SELECT FROM amdahl.%I %s)', v_table,
                    CASE v_table WHEN 'loop_head' THEN 'WHERE head_seq > 0 OR fence > 0' ELSE '' END)
       INTO v_used;
@@ -63,6 +64,7 @@ BEGIN
   DELETE FROM loop_total;
   DELETE FROM fdr_stream;
   DELETE FROM delivery_mark;
+  DELETE FROM accounting_total;
   PERFORM amdahl._add_event_partition(n) FROM generate_series(0, (
     SELECT coalesce(max((row->>'seq')::bigint), 0) / 1000000 FROM pg_temp.amdahl_import
     WHERE name = 'event')) AS n;

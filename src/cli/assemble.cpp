@@ -117,6 +117,12 @@ class SystemServices : public Services {
     return read_secret(config->url_file);
   }
 
+  Result<std::unique_ptr<ledger::Accounting>> accounting() override {
+    const auto url = ledger_url();
+    if (!url) return url.error();
+    return ledger::open_accounting(*url);
+  }
+
   Result<scheduler_adapters::Adapter*> adapter(const std::string& cluster) override {
     if (const auto made = make_adapters(); !made) return made.error();
     for (const auto& adapter : adapters_) {
@@ -215,8 +221,8 @@ Result<loop::Actions> SystemServices::dry_run() {
 void SystemServices::prove_ledger() {
   const auto url = read_secret(config_->url_file);
   if (!url) return;
-  const auto proved =
-      proved_ ? ledger::verify_chain_since(*url, *proved_) : ledger::verify_ledger(*url);
+  const auto proved = proved_ ? ledger::verify_chain_since(*url, *proved_)
+                              : ledger::verify_ledger(*url, ledger::Proof::chained);
   if (const auto& bad = proved.first_bad) {
     throw ledger::Altered{fmt::format("the ledger was altered, so nobody may lead it: {} ({} {})",
                                       bad->problem, bad->table, bad->key)};

@@ -13,7 +13,7 @@ std::vector<CommandGroup> command_groups() {
       {"loop",
        {serve_command(), dev_command(), pause_command(), resume_command(), cycle_command()}},
       {"ledger", {ledger_command(), db_command()}},
-      {"connect", {token_command(), hook_command()}},
+      {"connect", {import_command(), token_command(), hook_command()}},
       {"check",
        {doctor_command(), config_command(), judge_command(), simulate_command(), schema_command(),
         version_command()}},

@@ -17,6 +17,7 @@ Command dev_command();
 Command doctor_command();
 Command experiments_command();
 Command explain_command();
+Command import_command();
 Command jobs_command();
 Command judge_command();
 Command ledger_command();

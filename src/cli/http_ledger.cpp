@@ -96,7 +96,7 @@ std::string resource_of(std::string_view view, const json& args) {
     return http_client::percent_encoded(value_text(args.value(field, json{})));
   };
   if (view == "status" || view == "queue") return of(view);
-  if (view == "rank") return of("wastes");
+  if (view == "rank") return of("wastes", {"limit"});
   if (view == "jobs") return of(view, {"limit", "cursor"});
   if (view == "job") return of("jobs/" + part("name"));
   if (view == "hypotheses") return of(view, {"job", "state", "limit", "cursor"});

@@ -40,30 +40,39 @@ Table table_of(const json& rows) {
   return table;
 }
 
+ExitCode print_fleet(Context& context, const json& document) {
+  const auto code = print_list(context, document, "jobs", fleet_table(document),
+                               "no attempt of a job with GPUs has ended in it");
+  if (code == ExitCode::ok && context.options.for_people() && !context.options.quiet)
+    context.env.err << fleet_note(document);
+  return code;
+}
+
 ExitCode rank_file(Context& context, const std::string& file) {
   const auto document =
       rank_of_file(context.env, file, static_cast<std::size_t>(context.options.limit));
   if (!document) return report(context.env, document.error());
-  const auto code = print_list(context, *document, "jobs", fleet_table(*document),
-                               "no attempt of a job with GPUs has ended in it");
-  if (code == ExitCode::ok && context.options.for_people() && !context.options.quiet)
-    context.env.err << fleet_note(*document);
-  return code;
+  return print_fleet(context, *document);
 }
 
 ExitCode run_rank(Context& context, const Args& args) {
   if (args.has("from")) return rank_file(context, args.text("from"));
   json document;
-  if (const auto read = read_view(context, "rank", json::object(), document); !read) {
+  const json query{{"limit", context.options.limit}};
+  if (const auto read = read_view(context, "rank", query, document); !read)
     return report(context.env, read.error());
-  }
+  const auto fleet = document.value("fleet", json{});
+  if (document["jobs"].empty() && !fleet.is_null() && context.options.format != Format::json)
+    return print_fleet(context, fleet);
   const auto code = print_list(context, document, "jobs", table_of(document["jobs"]),
                                "no jobs yet: amdahl jobs add FILE");
   if (code == ExitCode::ok && context.options.for_people() && !document["jobs"].empty() &&
       !context.options.quiet) {
     context.env.err << "CEILING = speed-up if the largest waste vanished, 1/(1-share)\n";
   }
-  return code;
+  if (code != ExitCode::ok || fleet.is_null() || !context.options.for_people()) return code;
+  context.env.out << "\nfrom accounting\n";
+  return print_fleet(context, fleet);
 }
 
 }  // namespace

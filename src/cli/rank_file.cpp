@@ -2,71 +2,26 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
-#include <cerrno>
 #include <chrono>
-#include <cstring>
-#include <fstream>
-#include <istream>
-#include <vector>
 
+#include "accounting_text.hpp"
 #include "amdahl/core/quantity.hpp"
 #include "amdahl/diagnosis/fleet.hpp"
-#include "amdahl/scheduler_adapters/slurm_accounting.hpp"
 #include "numbers.hpp"
 
 namespace amdahl::cli {
 
 namespace {
 
-using core::Error;
-using core::ErrorCode;
 using core::Result;
 using diagnosis::Family;
 using diagnosis::Fleet;
 using diagnosis::FleetHours;
 using nlohmann::json;
-using scheduler_adapters::SlurmAccounting;
 
-constexpr std::size_t json_bytes_max = 256 << 20;
 constexpr double month_days = 30.44;
+constexpr double hour_s = 3600;
 constexpr double window_days_min = 1;  // from less nobody can tell a month
-
-struct Unreadable {
-  std::int64_t lines = 0;
-  std::int64_t first_line = 0;
-};
-
-Result<Unreadable> read_json_text(std::istream& in, std::string text, Fleet& fleet) {
-  std::vector<char> block(1 << 20);
-  while (in.read(block.data(), static_cast<std::streamsize>(block.size())), in.gcount() > 0) {
-    text.append(block.data(), static_cast<std::size_t>(in.gcount()));
-    if (text.size() > json_bytes_max)
-      return core::invalid_input(
-          fmt::format("JSON of over {} MiB", json_bytes_max >> 20),
-          "text is read in any size: " + std::string{scheduler_adapters::sacct_command});
-  }
-  const auto unreadable = scheduler_adapters::read_slurm_accounting_json(
-      text, [&](core::Attempt&& attempt) { fleet.add(attempt); });
-  if (!unreadable) return unreadable.error();
-  return Unreadable{*unreadable, 0};
-}
-
-Result<Unreadable> read_accounting(std::istream& in, Fleet& fleet) {
-  SlurmAccounting reader{[&](core::Attempt&& attempt) { fleet.add(attempt); }};
-  std::vector<char> block(1 << 20);
-  bool first = true;
-  while (in.read(block.data(), static_cast<std::streamsize>(block.size())), in.gcount() > 0) {
-    const std::string_view piece{block.data(), static_cast<std::size_t>(in.gcount())};
-    const auto begins = piece.find_first_not_of(" \t\r\n");
-    if (first && begins != std::string_view::npos && piece[begins] == '{')
-      return read_json_text(in, std::string{piece}, fleet);
-    first = false;
-    if (const auto read = reader.feed(piece); !read) return read.error();
-  }
-  if (const auto read = reader.finish(); !read) return read.error();
-  return Unreadable{reader.counts().unreadable, reader.counts().first_unreadable};
-}
 
 json shares_of(const FleetHours& hours) {
   if (!(hours.paid > 0)) return nullptr;
@@ -85,6 +40,7 @@ json hours_of(const FleetHours& hours) {
 json row_of(const Family& family, std::optional<double> months) {
   const auto monthly = [&](double value) { return months ? json(value / *months) : json{}; };
   const auto shares = shares_of(family.hours);
+  const auto waste = static_cast<double>(family.spent.waste()) / hour_s;
   json row{{"job", family.name},
            {"cluster", family.cluster},
            {"user", family.user},
@@ -93,10 +49,10 @@ json row_of(const Family& family, std::optional<double> months) {
            {"gpus", family.gpus},
            {"runs", family.runs},
            {"gpu_hours", hours_of(family.hours)},
-           {"waste_gpu_hours", family.hours.waste()},
+           {"waste_gpu_hours", waste},
            {"runs_per_month", monthly(static_cast<double>(family.runs))},
            {"gpu_hours_per_month", monthly(family.hours.paid)},
-           {"waste_gpu_hours_per_month", monthly(family.hours.waste())},
+           {"waste_gpu_hours_per_month", monthly(waste)},
            {"phase_share", shares},
            {"largest_phase", nullptr},
            {"ceiling", nullptr},
@@ -118,23 +74,11 @@ json row_of(const Family& family, std::optional<double> months) {
 
 Result<json> rank_of_file(Environment& env, const std::string& file, std::size_t rows_max) {
   Fleet fleet;
-  const auto named = [&](Error error) {
-    error.message = (file == "-" ? "standard input" : file) + ": " + error.message;
-    return error;
-  };
-  Result<Unreadable> unreadable = Unreadable{};
-  if (file == "-") {
-    unreadable = read_accounting(env.in, fleet);
-  } else {
-    std::error_code ignored;
-    const auto path = env.directory / file;
-    if (std::filesystem::is_directory(path, ignored))
-      return named({ErrorCode::invalid_input, "is a directory", ""});
-    std::ifstream in{path, std::ios::binary};
-    if (!in) return named({ErrorCode::not_found, std::strerror(errno), ""});
-    unreadable = read_accounting(in, fleet);
-  }
-  if (!unreadable) return named(unreadable.error());
+  scheduler_adapters::AccountingListener listener;
+  listener.attempt = [&](core::Attempt&& attempt) { fleet.add(attempt); };
+  listener.go_on = [] { return true; };
+  const auto read = read_accounting_file(env, file, listener);
+  if (!read) return read.error();
   const auto days = fleet.days();
   const auto months =
       days && *days >= window_days_min ? std::optional{*days / month_days} : std::nullopt;
@@ -152,8 +96,8 @@ Result<json> rank_of_file(Environment& env, const std::string& file, std::size_t
         {"without_gpus", counts.without_gpus},
         {"without_times", counts.without_times},
         {"experiments", counts.experiments},
-        {"unreadable", unreadable->lines}}},
-      {"first_unreadable_line", unreadable->first_line > 0 ? json(unreadable->first_line) : json{}},
+        {"unreadable", read->unreadable}}},
+      {"first_unreadable_line", read->first_unreadable > 0 ? json(read->first_unreadable) : json{}},
       {"jobs", std::move(jobs)}};
   return Result<json>{boost::system::in_place_value, std::move(document)};
 }
@@ -209,12 +153,12 @@ std::string fleet_note(const json& document) {
       {"experiments", "experiments of a loop"},
       {"unreadable", "unreadable"}};
   for (const auto& [key, words] : reasons) {
-    const auto count = document["left_out"][key].get<std::int64_t>();
+    const auto count = document["left_out"].value(key, std::int64_t{0});
     if (count > 0)
       without += fmt::format("{}{} {}", without.empty() ? "; left out: " : ", ", count, words);
   }
   note += without;
-  if (const auto line = document["first_unreadable_line"]; !line.is_null())
+  if (const auto line = document.value("first_unreadable_line", json{}); !line.is_null())
     note += fmt::format(" (the first is line {})", line.get<std::int64_t>());
   return note +
          "\nWASTE is what accounting alone can know: attempts that failed, timed out, were "

@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <functional>
+#include <memory>
 #include <nlohmann/json_fwd.hpp>
 #include <optional>
 #include <string>
@@ -9,6 +10,7 @@
 #include <vector>
 
 #include "amdahl/core/result.hpp"
+#include "amdahl/ledger/accounting.hpp"
 #include "amdahl/ledger/ledger.hpp"
 #include "amdahl/loop/engine.hpp"
 #include "amdahl/loop/planner.hpp"
@@ -61,6 +63,8 @@ class Services {
   virtual core::Result<scheduler_adapters::Adapter*> adapter(const std::string& cluster) = 0;
   /// Where the ledger is, for connections of one's own.
   virtual core::Result<std::string> ledger_url() = 0;
+  /// The ledger's door for accounting, on a connection of its own.
+  virtual core::Result<std::unique_ptr<ledger::Accounting>> accounting() = 0;
   /// Leads, when nobody else does, and runs cycles.
   virtual core::Result<Driven> drive(const Drive& drive) = 0;
   /// What the next cycle would do, and why nothing moves.

@@ -30,46 +30,106 @@ bool ends_in_counter(std::string_view word) {
   });
 }
 
-double& part_of(FleetHours& hours, RunOutcome outcome) {
+Charge::Part part_of(RunOutcome outcome) {
   switch (outcome) {
     case RunOutcome::succeeded:
-      return hours.unknown;
+      return Charge::Part::unknown;
     case RunOutcome::timed_out:
-      return hours.timed_out;
+      return Charge::Part::timed_out;
     case RunOutcome::cancelled:
-      return hours.cancelled;
+      return Charge::Part::cancelled;
     case RunOutcome::preempted:
     case RunOutcome::node_failed:
     case RunOutcome::launch_failed:
     case RunOutcome::lost:
-      return hours.redo;
+      return Charge::Part::redo;
     case RunOutcome::failed:
     case RunOutcome::out_of_memory:
     case RunOutcome::unschedulable:
     case RunOutcome::rejected:
       break;
   }
-  return hours.failed;
+  return Charge::Part::failed;
 }
 
-// Over-allocated GPUs are charged first, all else on used ones only.
-void charge(FleetHours& hours, const core::Attempt& attempt, RunOutcome outcome) {
-  const auto gpus = static_cast<double>(*attempt.gpus);
-  const auto used = static_cast<double>(
-      std::clamp(attempt.step_gpus.value_or(*attempt.gpus), std::int64_t{0}, *attempt.gpus));
-  const auto lasted = static_cast<double>(*attempt.end_s - *attempt.start_s) / hour_s;
-  const auto first =
-      std::clamp(attempt.first_step_s.value_or(*attempt.start_s), *attempt.start_s, *attempt.end_s);
-  const auto launched = static_cast<double>(first - *attempt.start_s) / hour_s;
-  hours.paid += gpus * lasted;
-  hours.over += (gpus - used) * lasted;
-  hours.launch += used * launched;
-  part_of(hours, outcome) += used * (lasted - launched);
-  if (attempt.eligible_s && *attempt.eligible_s < *attempt.start_s)
-    hours.queue += gpus * static_cast<double>(*attempt.start_s - *attempt.eligible_s) / hour_s;
+std::int64_t& part_in(GpuSeconds& spent, Charge::Part part) {
+  switch (part) {
+    case Charge::Part::unknown:
+      return spent.unknown;
+    case Charge::Part::timed_out:
+      return spent.timed_out;
+    case Charge::Part::cancelled:
+      return spent.cancelled;
+    case Charge::Part::redo:
+      return spent.redo;
+    case Charge::Part::failed:
+      break;
+  }
+  return spent.failed;
+}
+
+// A file may say anything: a sum that no fleet reaches stays where it is.
+void add_seconds(std::int64_t& sum, std::int64_t seconds) {
+  constexpr std::int64_t sum_max = std::int64_t{1} << 58;  // eight of them still fit into one
+  sum = std::min(sum_max, sum + seconds);
+}
+
+void add_charge(GpuSeconds& spent, const Charge& charge) {
+  add_seconds(spent.over, charge.over);
+  add_seconds(spent.launch, charge.launch);
+  add_seconds(part_in(spent, charge.part), charge.rest);
+  add_seconds(spent.queue, charge.queue);
+}
+
+FleetHours hours_of(const GpuSeconds& spent) {
+  const auto hours = [](std::int64_t seconds) { return static_cast<double>(seconds) / hour_s; };
+  FleetHours in;
+  in.paid = hours(spent.paid());
+  in.launch = hours(spent.launch);
+  in.over = hours(spent.over);
+  in.failed = hours(spent.failed);
+  in.timed_out = hours(spent.timed_out);
+  in.cancelled = hours(spent.cancelled);
+  in.redo = hours(spent.redo);
+  in.unknown = hours(spent.unknown);
+  in.queue = hours(spent.queue);
+  return in;
+}
+
+// From one moment to the next, as long as times of Slurm can be apart.
+std::int64_t seconds_between(std::int64_t from_s, std::int64_t to_s) {
+  constexpr std::int64_t apart_max = std::int64_t{1} << 32;
+  return std::clamp(to_s - from_s, std::int64_t{0}, apart_max);
 }
 
 }  // namespace
+
+Standing standing_of(const core::Attempt& attempt) {
+  if (core::is_run_key(attempt.name)) return Standing::experiment;
+  if (!attempt.outcome) return Standing::not_ended;
+  // What was cancelled in the queue was never given any.
+  if (attempt.gpus.value_or(0) <= 0) return Standing::without_gpus;
+  if (!attempt.start_s || !attempt.end_s || *attempt.end_s < *attempt.start_s)
+    return Standing::without_times;
+  return Standing::counted;
+}
+
+// Over-allocated GPUs are charged first, all else on used ones only.
+Charge charge_of(const core::Attempt& attempt) {
+  const auto gpus = std::min(*attempt.gpus, gpus_max);
+  const auto used = std::clamp(attempt.step_gpus.value_or(gpus), std::int64_t{0}, gpus);
+  const auto lasted = seconds_between(*attempt.start_s, *attempt.end_s);
+  const auto launched = std::min(
+      lasted, seconds_between(*attempt.start_s, attempt.first_step_s.value_or(*attempt.start_s)));
+  Charge charge;
+  charge.part = part_of(*attempt.outcome);
+  charge.over = (gpus - used) * lasted;
+  charge.launch = used * launched;
+  charge.rest = used * (lasted - launched);
+  if (attempt.eligible_s)
+    charge.queue = gpus * seconds_between(*attempt.eligible_s, *attempt.start_s);
+  return charge;
+}
 
 struct Fleet::State {
   using Key =
@@ -86,22 +146,21 @@ const Fleet::Counts& Fleet::counts() const { return state_->counts; }
 void Fleet::add(const core::Attempt& attempt) {
   auto& counts = state_->counts;
   ++counts.attempts;
-  if (core::is_run_key(attempt.name)) {
-    ++counts.experiments;
-    return;
-  }
-  if (!attempt.outcome) {
-    ++counts.not_ended;
-    return;
-  }
-  // What was cancelled in the queue was never given any.
-  if (attempt.gpus.value_or(0) <= 0) {
-    ++counts.without_gpus;
-    return;
-  }
-  if (!attempt.start_s || !attempt.end_s || *attempt.end_s < *attempt.start_s) {
-    ++counts.without_times;
-    return;
+  switch (standing_of(attempt)) {
+    case Standing::counted:
+      break;
+    case Standing::not_ended:
+      ++counts.not_ended;
+      return;
+    case Standing::without_gpus:
+      ++counts.without_gpus;
+      return;
+    case Standing::without_times:
+      ++counts.without_times;
+      return;
+    case Standing::experiment:
+      ++counts.experiments;
+      return;
   }
   const auto name = family_name(attempt.name);
   auto& family = state_->families[{name, attempt.cluster, attempt.account, attempt.user,
@@ -115,7 +174,7 @@ void Fleet::add(const core::Attempt& attempt) {
     family.gpus = *attempt.gpus;
   }
   ++family.runs;
-  charge(family.hours, attempt, *attempt.outcome);
+  add_charge(family.spent, charge_of(attempt));
   state_->first_s = std::min(state_->first_s.value_or(*attempt.start_s), *attempt.start_s);
   state_->last_s = std::max(state_->last_s.value_or(*attempt.end_s), *attempt.end_s);
 }
@@ -131,13 +190,14 @@ std::vector<Family> Fleet::ranked(std::size_t most) const {
   std::vector<const Family*> all;
   for (const auto& [key, family] : state_->families) all.push_back(&family);
   std::stable_sort(all.begin(), all.end(), [](const Family* a, const Family* b) {
-    return std::tuple{-a->hours.waste(), -a->hours.paid} <
-           std::tuple{-b->hours.waste(), -b->hours.paid};
+    return std::tuple{-a->spent.waste(), -a->spent.unknown} <
+           std::tuple{-b->spent.waste(), -b->spent.unknown};
   });
   std::vector<Family> first;
   for (const auto* family : all) {
     if (first.size() == most) break;
     first.push_back(*family);
+    first.back().hours = hours_of(family->spent);
   }
   return first;
 }

@@ -32,7 +32,7 @@ struct LedgerTable {
   std::string_view order;
   bool chained = true;
 };
-inline constexpr std::array<LedgerTable, 22> ledger_tables{{
+inline constexpr std::array<LedgerTable, 25> ledger_tables{{
     {"loop_head", "loop_id", false},
     {"event", "seq", false},
     {"loop_total", "loop_id"},
@@ -55,6 +55,9 @@ inline constexpr std::array<LedgerTable, 22> ledger_tables{{
     {"delivery", "source, delivery_id", false},
     {"delivery_mark", "mark_id", false},
     {"posted_result", "run_key", false},
+    {"accounting_family", "family_id", false},
+    {"accounting_attempt", "cluster, native_id, submit_s", false},
+    {"accounting_total", "total_id", false},
 }};
 /// Stands where the service's role may not read the salt: experiment and digest of the row.
 inline constexpr std::string_view hidden_salt{"experiment_salt_hidden"};

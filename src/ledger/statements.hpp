@@ -71,6 +71,15 @@ inline constexpr auto revoke_token = "SELECT amdahl.revoke_token($1::text)";
 inline constexpr auto find_token = "SELECT amdahl.find_token($1::text)";
 inline constexpr auto post_result = "SELECT amdahl.post_result($1::text, $2::text)";
 
+// -- accounting: one array a column --
+inline constexpr auto put_accounting =
+    "SELECT amdahl.put_accounting($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], "
+    "$6::bigint[], $7::integer[], $8::text[], $9::bigint[], $10::text[], $11::bigint[], "
+    "$12::bigint[], $13::bigint[], $14::bigint[], $15::bigint[], $16::bigint[], "
+    "$17::smallint[], $18::smallint[], $19::smallint[], $20::bigint[], $21::bigint[], "
+    "$22::bigint[], $23::bigint[])";
+inline constexpr auto accounting_fault = "SELECT amdahl.accounting_fault()";
+
 /// The view's name is checked before it is put in.
 inline constexpr auto read_prefix = "SELECT amdahl.read_";
 inline constexpr auto read_suffix = "($1::jsonb)";

@@ -5,6 +5,7 @@
 #include <string>
 #include <string_view>
 
+#include "accounting_recount.hpp"
 #include "amdahl/ledger/verify.hpp"
 #include "ledger_rows.hpp"
 #include "recount.hpp"
@@ -47,6 +48,7 @@ class Verifier {
   std::map<std::string, std::string, std::less<>> head_;       ///< as the row says
   std::map<std::string, std::string, std::less<>> head_said_;  ///< as the events say
   Recount recount_;
+  AccountingRecount accounting_;
   std::optional<FirstBad> bad_;
 };
 

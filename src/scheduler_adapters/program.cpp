@@ -80,8 +80,8 @@ bool take(UniqueFd& pipe, std::string& text, std::size_t bytes_max, bool& over) 
 }
 
 // Until both pipes are closed. What went wrong on the way, else `exited`.
-Ran::End listen(UniqueFd& output, UniqueFd& error, core::Clock& clock, core::BootTime end,
-                Ran& ran) {
+Ran::End listen(UniqueFd& output, UniqueFd& error, core::Clock& clock, core::BootTime end, Ran& ran,
+                const OutputListener& listener) {
   while (output || error) {
     const auto left = std::chrono::ceil<std::chrono::milliseconds>(end - clock.since_boot());
     if (left.count() <= 0) return Ran::End::too_late;
@@ -91,8 +91,18 @@ Ran::End listen(UniqueFd& output, UniqueFd& error, core::Clock& clock, core::Boo
     if (polled[0].revents != 0 && !take(output, ran.output, output_bytes_max, over)) output.reset();
     if (polled[1].revents != 0 && !take(error, ran.error, error_bytes_max, ignored)) error.reset();
     if (over) return Ran::End::too_much;
+    if (listener && !ran.output.empty()) {
+      if (!listener(ran.output)) return Ran::End::unwanted;
+      ran.output.clear();
+    }
   }
   return Ran::End::exited;
+}
+
+void kill_all_of(pid_t child) {
+  ::kill(-child, SIGKILL);
+  while (::waitpid(child, nullptr, 0) < 0 && errno == EINTR) {
+  }
 }
 
 // It may close its output and stay.
@@ -108,6 +118,11 @@ bool has_ended(pid_t child, int& status, core::Clock& clock, core::BootTime end)
 }  // namespace
 
 Ran run_program(const Program& program, std::chrono::milliseconds deadline, core::Clock& clock) {
+  return run_program(program, deadline, clock, {});
+}
+
+Ran run_program(const Program& program, std::chrono::milliseconds deadline, core::Clock& clock,
+                const OutputListener& listener) {
   const auto end = clock.since_boot() + deadline;
   Ran ran;
   auto output = Pipe::make(), error = Pipe::make(), report = Pipe::make();
@@ -133,14 +148,17 @@ Ran run_program(const Program& program, std::chrono::milliseconds deadline, core
   }
   ::setpgid(child, child);
   for (auto* pipe : {&output, &error, &report}) pipe->write.reset();
-  ran.end = listen(output.read, error.read, clock, end, ran);
+  try {
+    ran.end = listen(output.read, error.read, clock, end, ran, listener);
+  } catch (...) {
+    kill_all_of(child);
+    throw;
+  }
   int status = 0;
   if (ran.end == Ran::End::exited && !has_ended(child, status, clock, end))
     ran.end = Ran::End::too_late;
   if (ran.end != Ran::End::exited) {
-    ::kill(-child, SIGKILL);
-    while (::waitpid(child, nullptr, 0) < 0 && errno == EINTR) {
-    }
+    kill_all_of(child);
     return ran;
   }
   int why = 0;

@@ -1,8 +1,10 @@
 #pragma once
 
 #include <chrono>
+#include <functional>
 #include <map>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "amdahl/core/clock.hpp"
@@ -21,6 +23,7 @@ struct Ran {
     not_started,  ///< it could not be executed: provably nothing happened
     too_late,     ///< killed at the deadline, with all that it had started
     too_much,     ///< killed when its output passed the bound
+    unwanted,     ///< killed when its listener had enough
   } end = End::not_started;
   int status = -1;     ///< when it exited; 128 + signal when it was killed by somebody else
   std::string output;  ///< standard output
@@ -30,5 +33,11 @@ struct Ran {
 /// Runs it to its end, at most until the deadline. It dies with this thread's process, so that
 /// nothing of it acts when nobody listens any more.
 Ran run_program(const Program& program, std::chrono::milliseconds deadline, core::Clock& clock);
+
+/// The same for output of any size: `listener` takes it in pieces, of which none is kept, and says
+/// whether it wants more. What it throws goes through, once the program is dead.
+using OutputListener = std::function<bool(std::string_view piece)>;
+Ran run_program(const Program& program, std::chrono::milliseconds deadline, core::Clock& clock,
+                const OutputListener& listener);
 
 }  // namespace amdahl::scheduler_adapters

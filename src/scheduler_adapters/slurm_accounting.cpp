@@ -10,6 +10,7 @@
 #include "slurm_job.hpp"
 #include "slurm_records.hpp"
 #include "slurm_time.hpp"
+#include "slurm_transport.hpp"
 
 namespace amdahl::scheduler_adapters {
 namespace {
@@ -70,7 +71,10 @@ std::optional<RunOutcome> outcome_of(const slurm::Job& job, bool has_end) {
 
 class SlurmAccounting::State {
  public:
-  explicit State(Sink sink) : sink_{std::move(sink)} { place_.fill(absent); }
+  State(Sink sink, Unreadable unreadable)
+      : sink_{std::move(sink)}, on_unreadable_{std::move(unreadable)} {
+    place_.fill(absent);
+  }
 
   Result<void> feed(std::string_view piece) {
     while (!piece.empty()) {
@@ -156,20 +160,17 @@ class SlurmAccounting::State {
 
   void take_row() {
     // A name may hold the separator; which cell is which is then anybody's guess.
-    const auto key = cells_.size() == titles_
-                         ? cell(place_[Column::id_raw] == absent ? Column::id : Column::id_raw)
-                         : std::string_view{};
-    if (key.empty() || key[0] < '0' || key[0] > '9') {
-      ++counts_.unreadable;
-      if (counts_.first_unreadable == 0) counts_.first_unreadable = counts_.lines;
-      return;
-    }
+    if (cells_.size() != titles_)
+      return leave_out(fmt::format("{} cells under {} titles", cells_.size(), titles_));
+    const auto key = cell(place_[Column::id_raw] == absent ? Column::id : Column::id_raw);
+    if (key.empty() || key[0] < '0' || key[0] > '9') return leave_out("it begins with no job id");
     const auto dot = key.find('.');
     if (dot != std::string_view::npos) return add_step(key.substr(0, dot));
     hand_over();
     slurm::Job job;
     job.states = {std::string{cell(Column::state)}};
     auto& attempt = attempt_.emplace();
+    attempt.line = counts_.lines;
     attempt.native_id = key;
     attempt.cluster = cell(Column::cluster);
     attempt.account = cell(Column::account);
@@ -182,6 +183,12 @@ class SlurmAccounting::State {
     attempt.end_s = seconds_of(cell(Column::end));
     attempt.gpus = slurm::gpus_of_tres(cell(Column::tres));
     attempt.outcome = outcome_of(job, attempt.end_s.has_value());
+  }
+
+  void leave_out(std::string_view why) {
+    ++counts_.unreadable;
+    if (counts_.first_unreadable == 0) counts_.first_unreadable = counts_.lines;
+    if (on_unreadable_) on_unreadable_(counts_.lines, why);
   }
 
   // The rows `17.batch`, `17.0` and `17.extern` stand below that of 17; the last is Slurm's own.
@@ -204,6 +211,7 @@ class SlurmAccounting::State {
   }
 
   Sink sink_;
+  Unreadable on_unreadable_;
   Counts counts_;
   std::string held_;
   std::vector<std::string_view> cells_;
@@ -213,7 +221,8 @@ class SlurmAccounting::State {
   std::optional<Attempt> attempt_;
 };
 
-SlurmAccounting::SlurmAccounting(Sink sink) : state_{std::make_unique<State>(std::move(sink))} {}
+SlurmAccounting::SlurmAccounting(Sink sink, Unreadable unreadable)
+    : state_{std::make_unique<State>(std::move(sink), std::move(unreadable))} {}
 SlurmAccounting::~SlurmAccounting() = default;
 Result<void> SlurmAccounting::feed(std::string_view piece) { return state_->feed(piece); }
 Result<void> SlurmAccounting::finish() { return state_->finish(); }
@@ -242,6 +251,15 @@ Result<std::int64_t> read_slurm_accounting_json(std::string_view text,
     sink(std::move(attempt));
   }
   return records->unreadable;
+}
+
+Result<SlurmAccounting::Counts> read_slurm_cluster(const SlurmOptions& options, core::Clock& clock,
+                                                   const AccountingSpan& span,
+                                                   const AccountingListener& listener) {
+  const auto transport = options.via == SlurmOptions::Via::cli
+                             ? slurm::make_cli_transport(options, clock)
+                             : slurm::make_rest_transport(options, clock);
+  return transport->accounting(span, listener);
 }
 
 }  // namespace amdahl::scheduler_adapters

@@ -17,7 +17,8 @@ using core::ErrorCode;
 using core::Result;
 
 constexpr std::string_view script_name = "job.sh";
-constexpr std::int64_t skew_max_s = 5;
+// Of accounting of any size; whoever takes it may be a ledger under load.
+constexpr std::chrono::hours accounting_within{1};
 
 std::string first_line(const std::string& text) { return text.substr(0, text.find('\n')); }
 
@@ -68,6 +69,9 @@ class CliTransport final : public Transport {
     return read_sacct(*text);
   }
 
+  Result<SlurmAccounting::Counts> accounting(const AccountingSpan& span,
+                                             const AccountingListener& listener) override;
+
   Result<void> release(const std::string& id) override {
     return effect(ask({"scontrol", "release", id}));
   }
@@ -105,6 +109,12 @@ class CliTransport final : public Transport {
   Result<std::string> ask(std::vector<std::string> words) {
     const auto name = words.front();
     auto ran = run_program({std::move(words), environment_}, within_, clock_);
+    if (auto problem = problem_of(ran, name, within_)) return std::move(*problem);
+    return std::move(ran.output);
+  }
+
+  static std::optional<Error> problem_of(const Ran& ran, const std::string& name,
+                                         std::chrono::milliseconds within) {
     switch (ran.end) {
       case Ran::End::not_started:
         return Error{ErrorCode::unreachable, ran.error,
@@ -112,14 +122,16 @@ class CliTransport final : public Transport {
       case Ran::End::too_late:
         return Error{
             ErrorCode::timed_out,
-            fmt::format("{} did not answer within {}", name, core::format_duration(within_)),
+            fmt::format("{} did not answer within {}", name, core::format_duration(within)),
             "is slurmctld up? scontrol ping"};
       case Ran::End::too_much:
         return core::failed(name + " printed too much", "");
+      case Ran::End::unwanted:
+        return core::failed(name + " was stopped", "");
       case Ran::End::exited:
         break;
     }
-    if (ran.status == 0) return std::move(ran.output);
+    if (ran.status == 0) return std::nullopt;
     const auto why =
         ran.error.empty() ? fmt::format("status {}", ran.status) : first_line(ran.error);
     return Error{ErrorCode::unreachable, fmt::format("{}: {}", name, why),
@@ -131,6 +143,34 @@ class CliTransport final : public Transport {
   bool accounting_;
   core::Clock& clock_;
 };
+
+Result<SlurmAccounting::Counts> CliTransport::accounting(const AccountingSpan& span,
+                                                         const AccountingListener& listener) {
+  SlurmAccounting reader{listener.attempt, listener.unreadable};
+  const auto now =
+      std::chrono::floor<std::chrono::seconds>(clock_.now().time_since_epoch()).count();
+  // Told from now: a date would be read in whatever zone sacct is in.
+  const auto from_now = [&](std::int64_t at_s) {
+    return fmt::format("now{}{}seconds", at_s > now ? '+' : '-', std::abs(at_s - now));
+  };
+  std::vector<std::string> words{"sacct",
+                                 "--allusers",
+                                 "--duplicates",
+                                 "--parsable2",
+                                 "--starttime=" + from_now(span.since_s),
+                                 "--endtime=" + from_now(span.until_s),
+                                 "--format=" + std::string{sacct_columns}};
+  Result<void> read{};
+  const auto ran = run_program({std::move(words), environment_}, accounting_within, clock_,
+                               [&](std::string_view piece) {
+                                 read = reader.feed(piece);
+                                 return read.has_value() && listener.go_on();
+                               });
+  if (!read) return read.error();
+  if (auto problem = problem_of(ran, "sacct", accounting_within)) return std::move(*problem);
+  if (read = reader.finish(); !read) return read.error();
+  return reader.counts();
+}
 
 // Printed by scontrol itself, from the controller's answer; nothing where it has another form.
 std::optional<std::int64_t> CliTransport::clock_skew_s(std::string_view config) const {

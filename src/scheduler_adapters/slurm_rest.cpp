@@ -17,6 +17,10 @@ using core::Result;
 using http_client::ClientAnswer;
 
 constexpr std::size_t listing_bytes_max = 256u << 20;  // all jobs of a large cluster
+// Accounting comes by the page, of some tens of thousands of jobs; slurmdbd may take its time.
+constexpr std::size_t page_bytes_max = 48u << 20;
+constexpr std::chrono::milliseconds page_within{120'000};
+constexpr std::int64_t page_s_max = 86'400, page_s_min = 60;
 constexpr std::int64_t code_nothing_found = 9003;
 constexpr std::int64_t expiry_soon_s = 3600;
 
@@ -34,6 +38,8 @@ class RestTransport final : public Transport {
     return one;
   }
   Result<Records> history(std::span<const std::string> names, std::chrono::seconds window) override;
+  Result<SlurmAccounting::Counts> accounting(const AccountingSpan& span,
+                                             const AccountingListener& listener) override;
   Result<void> release(const std::string& id) override {
     return effect("POST", "job/" + http_client::percent_encoded(id), R"({"hold":false})");
   }
@@ -53,6 +59,7 @@ class RestTransport final : public Transport {
   struct Sending {
     std::chrono::milliseconds within{0};  ///< 0 = as configured
     bool* sent = nullptr;
+    std::size_t bytes_max = listing_bytes_max;
   };
   Result<ClientAnswer> send(const std::string& method, const std::string& target,
                             const std::string& body, Sending sending);
@@ -62,6 +69,8 @@ class RestTransport final : public Transport {
                            const std::string& path, const std::string& body, Sending sending);
   Result<int> version();
   Result<Records> jobs(const std::string& path);
+  Finding clock_finding();
+  Result<ClientAnswer> accounting_page(const AccountingSpan& page);
   Result<void> effect(const std::string& method, const std::string& path, const std::string& body);
 
   SlurmOptions options_;
@@ -91,7 +100,7 @@ Result<ClientAnswer> RestTransport::send_once(const std::string& method, const s
   client.ca_file = options_.ca_file;
   client.answer_within = sending.within.count() > 0 ? sending.within : options_.call_within;
   client.connect_within = std::min(client.connect_within, client.answer_within);
-  client.answer_bytes_max = listing_bytes_max;
+  client.answer_bytes_max = sending.bytes_max;
   if (sending.sent != nullptr) client.on_sending = [&] { *sending.sent = true; };
   http_client::ClientRequest request{method, target, {}, body};
   request.headers = {{"X-SLURM-USER-NAME", options_.user}, {"X-SLURM-USER-TOKEN", *secret}};
@@ -181,12 +190,64 @@ Result<Records> RestTransport::history(std::span<const std::string> names,
   return records;
 }
 
+// Seconds since the epoch, which no zone moves.
+Result<ClientAnswer> RestTransport::accounting_page(const AccountingSpan& page) {
+  const auto path = fmt::format("jobs?start_time=uts{}&end_time=uts{}", page.since_s, page.until_s);
+  return ask("GET", "slurmdb", path, "", {page_within, nullptr, page_bytes_max});
+}
+
+// An attempt belongs to the page in which it ended, so that it is told once; what has not ended, to
+// the last.
+Result<SlurmAccounting::Counts> RestTransport::accounting(const AccountingSpan& span,
+                                                          const AccountingListener& listener) {
+  SlurmAccounting::Counts counts;
+  auto length_s = page_s_max;
+  for (auto page = span; page.since_s < span.until_s && listener.go_on();) {
+    page.until_s = std::min(span.until_s, page.since_s + length_s);
+    const auto answer = accounting_page(page);
+    if (!answer && answer.error().message.find("is over") != std::string::npos &&
+        length_s > page_s_min) {
+      length_s = std::max(page_s_min, length_s / 4);
+      continue;
+    }
+    if (!answer) return answer.error();
+    if (auto refused = refusal_of({answer->status, answer->body}, code_nothing_found))
+      return *refused;
+    const bool first = page.since_s == span.since_s, last = page.until_s >= span.until_s;
+    const auto take = [&](core::Attempt&& attempt) {
+      const auto at = attempt.outcome && attempt.end_s ? *attempt.end_s : span.until_s;
+      if ((at < page.since_s && !first) || (at >= page.until_s && !last)) return;
+      ++counts.lines;
+      listener.attempt(std::move(attempt));
+    };
+    const auto unreadable = read_slurm_accounting_json(answer->body, take);
+    if (!unreadable) return unreadable.error();
+    counts.unreadable += *unreadable;
+    page.since_s = page.until_s;
+  }
+  return counts;
+}
+
 Result<void> RestTransport::effect(const std::string& method, const std::string& path,
                                    const std::string& body) {
   const auto answer = ask(method, "slurm", path, body, {});
   if (!answer) return answer.error();
   if (auto refused = refusal_of({answer->status, answer->body})) return *refused;
   return {};
+}
+
+Finding RestTransport::clock_finding() {
+  using Grade = Finding::Grade;
+  const auto answer = ask("GET", "slurm", "diag", "", {});
+  const auto there = answer ? rest_clock(answer->body) : std::nullopt;
+  if (!there)
+    return {Grade::fine, "Slurm's clock is unknown: diag does not say it; compare date there", ""};
+  const auto here =
+      std::chrono::floor<std::chrono::seconds>(clock_.now().time_since_epoch()).count();
+  if (std::abs(*there - here) <= skew_max_s)
+    return {Grade::fine, fmt::format("Slurm's clock is within {} s of this one", skew_max_s), ""};
+  return {Grade::warning, fmt::format("Slurm's clock is {} s from this one", *there - here),
+          "is NTP running here and there? times of Slurm decide how long is waited"};
 }
 
 std::vector<Finding> RestTransport::examine() {
@@ -214,6 +275,12 @@ std::vector<Finding> RestTransport::examine() {
     return found;
   }
   found.push_back({Grade::fine, fmt::format("slurmrestd answers, v0.0.{}", *spoken), ""});
+  found.push_back(clock_finding());
+  // No version of the interface shows slurm.conf.
+  found.push_back({Grade::fine,
+                   "MinJobAge is unknown: slurmrestd does not tell it; scontrol show config does, "
+                   "and below 60 s a job may be forgotten between two looks",
+                   ""});
   if (const auto all = live(); !all)
     found.push_back({Grade::failure, all.error().message, all.error().hint});
   const std::vector<std::string> nobody{"al-none"};

@@ -191,6 +191,13 @@ core::Result<std::vector<Node>> read_rest_nodes(std::string_view body,
   return nodes;
 }
 
+std::optional<std::int64_t> rest_clock(std::string_view body) {
+  const auto document = core::parse_json(body, "slurmrestd's diag");
+  if (!document) return std::nullopt;
+  const auto at = whole_of(field(field(*document, "statistics"), "req_time"));
+  return at > 0 ? std::optional{at} : std::nullopt;
+}
+
 std::optional<std::int64_t> token_expiry(std::string_view token) {
   const auto first = token.find('.');
   const auto second = first == std::string_view::npos ? first : token.find('.', first + 1);

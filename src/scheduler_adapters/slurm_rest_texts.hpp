@@ -38,6 +38,9 @@ core::Result<std::vector<Node>> read_rest_nodes(std::string_view body,
 inline constexpr int http_ok = 200, http_unauthorized = 401, http_not_found = 404,
                      http_too_many = 429, http_server_error = 500;
 
+/// The controller's clock when it answered `diag`, in Unix seconds; none where it does not say.
+std::optional<std::int64_t> rest_clock(std::string_view body);
+
 /// `exp` of a JSON Web Token, in Unix seconds; none where it is no such token or never expires.
 std::optional<std::int64_t> token_expiry(std::string_view token);
 

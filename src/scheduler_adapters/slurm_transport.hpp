@@ -11,9 +11,13 @@
 #include "amdahl/core/clock.hpp"
 #include "amdahl/scheduler_adapters/adapter.hpp"
 #include "amdahl/scheduler_adapters/slurm.hpp"
+#include "amdahl/scheduler_adapters/slurm_accounting.hpp"
 #include "slurm_records.hpp"
 
 namespace amdahl::scheduler_adapters::slurm {
+
+/// Between the clocks of Slurm and of the service, in seconds, before it is worth a word.
+inline constexpr std::int64_t skew_max_s = 5;
 
 /// One batch job, held, never requeued, one of its name at a time.
 struct JobRequest {
@@ -52,6 +56,9 @@ class Transport {
   /// What accounting knows of jobs of these names that were there within the last `window`.
   virtual core::Result<Records> history(std::span<const std::string> names,
                                         std::chrono::seconds window) = 0;
+  /// What accounting knows of everybody's jobs in a span of time, requeued attempts too.
+  virtual core::Result<SlurmAccounting::Counts> accounting(const AccountingSpan& span,
+                                                           const AccountingListener& listener) = 0;
   virtual core::Result<void> release(const std::string& id) = 0;
   virtual core::Result<void> cancel(const std::string& id) = 0;
   /// The nodes of a partition; of all where it is empty.

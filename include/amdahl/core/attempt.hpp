@@ -18,6 +18,7 @@ struct Attempt {
   std::optional<std::int64_t> first_step_s;  ///< when the first process of the user began
   std::optional<std::int64_t> step_gpus;  ///< of all its steps: at least what it ever used at once
   std::optional<RunOutcome> outcome;      ///< none: it has not ended, or nobody can tell
+  std::int64_t line = 0;                  ///< of the text that it was read from; 0 = none
 };
 
 }  // namespace amdahl::core

@@ -10,6 +10,31 @@
 
 namespace amdahl::diagnosis {
 
+/// Where the GPU time of runs went, in whole GPU-seconds: sums are exact in any order, so that
+/// those of a ledger and those of a file are the same numbers.
+struct GpuSeconds {
+  std::int64_t launch = 0, over = 0, failed = 0, timed_out = 0, cancelled = 0, redo = 0,
+               unknown = 0, queue = 0;
+
+  std::int64_t waste() const { return launch + over + failed + timed_out + cancelled + redo; }
+  std::int64_t paid() const { return waste() + unknown; }
+};
+
+/// What becomes of an attempt in a ranking, numbered as the ledger stores it.
+enum class Standing { counted, not_ended, without_gpus, without_times, experiment };
+Standing standing_of(const core::Attempt& attempt);
+
+/// One counted attempt: GPUs that no step was given, the time before the first step, the rest, and
+/// which part the rest is, numbered as the ledger stores it.
+struct Charge {
+  enum class Part { unknown, failed, timed_out, cancelled, redo } part = Part::unknown;
+  std::int64_t over = 0, launch = 0, rest = 0, queue = 0;
+};
+Charge charge_of(const core::Attempt& attempt);
+
+/// More than any cluster has: what says more than this is charged as if it said this.
+inline constexpr std::int64_t gpus_max = 1'000'000;
+
 /// Where the GPU-hours of runs went that accounting knows. The parts add up to `paid`; queue is
 /// beside them: nobody pays for GPUs that one waits for.
 struct FleetHours {
@@ -33,7 +58,8 @@ struct Family {
   std::string name, cluster, account, user, partition;
   std::int64_t gpus = 0;
   std::int64_t runs = 0;
-  FleetHours hours;
+  GpuSeconds spent;
+  FleetHours hours;  ///< the same
 };
 
 /// The fleet from its accounting. Attempts without GPUs, and the loop's own experiments, are no

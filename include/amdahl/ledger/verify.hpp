@@ -21,13 +21,16 @@ struct Verification {
   std::optional<FirstBad> first_bad;
 };
 
+/// Imported accounting is beside the chain: what leads need not count it again.
+enum class Proof { everything, chained };
+
 /// The read model `amdahl.verify/v1`.
 nlohmann::json to_json(const Verification& verification);
 
 /// Recomputes the chain, folds its seals, compares every row and recounts, in one read-only
 /// snapshot that disturbs no running loop. Memory grows with the number of rows (some 70 bytes
 /// each). Throws the types of errors.hpp.
-Verification verify_ledger(const std::string& url);
+Verification verify_ledger(const std::string& url, Proof proof = Proof::everything);
 /// Only the chain, from what an earlier verification ended at.
 Verification verify_chain_since(const std::string& url, const Verification& earlier);
 

@@ -172,14 +172,19 @@ std::vector<Route> fleet_routes() {
                "list_wastes",
                "jobs by wasted GPU-hours, unknown last",
                {},
-               {cluster}};
+               {cluster, limit}};
   wastes.answers = with_problems({{200, "the ranking", "amdahl.rank/v1"}}, {400, 401, 403});
   wastes.handle = answering([](const Call& call) {
-    auto document = call.desk->ledger().read("rank", json::object());
-    auto& rows = document["jobs"];
-    rows.erase(std::remove_if(rows.begin(), rows.end(),
-                              [&](const json& row) { return !of_cluster(call, row); }),
-               rows.end());
+    auto args = json::object();
+    if (const auto rows = call.request->query_value("limit")) args["limit"] = *whole_number(*rows);
+    auto document = call.desk->ledger().read("rank", args);
+    const auto keep = [&](json& rows) {
+      rows.erase(std::remove_if(rows.begin(), rows.end(),
+                                [&](const json& row) { return !of_cluster(call, row); }),
+                 rows.end());
+    };
+    keep(document["jobs"]);
+    if (document["fleet"].is_object()) keep(document["fleet"]["jobs"]);
     return json_response(200, document);
   });
   Route waste{"GET", "/api/v1/wastes/{id}", Access::read, "get_waste",

@@ -95,11 +95,25 @@ class FakeLedger : public ledger::Ledger {
   [[noreturn]] static void never() { throw std::logic_error{"no command leads by itself"}; }
 };
 
+/// Keeps what is put; everything is new.
+class FakeAccounting : public ledger::Accounting {
+ public:
+  explicit FakeAccounting(std::vector<ledger::AccountingRow>& rows) : rows_{rows} {}
+  Stored put(std::span<const ledger::AccountingRow> rows) override {
+    rows_.insert(rows_.end(), rows.begin(), rows.end());
+    return {static_cast<std::int64_t>(rows.size()), 0};
+  }
+
+ private:
+  std::vector<ledger::AccountingRow>& rows_;
+};
+
 class FakeServices : public Services {
  public:
   explicit FakeServices(FakeLedger& ledger) : ledger_{ledger} {}
 
   std::function<void(const Drive&)> on_drive;
+  std::vector<ledger::AccountingRow>* imported = nullptr;
   std::vector<std::string> waiting;
 
   core::Result<Config> configuration() override {
@@ -109,6 +123,9 @@ class FakeServices : public Services {
   }
   core::Result<ledger::Ledger*> ledger() override { return &ledger_; }
   core::Result<std::string> ledger_url() override { return std::string{}; }
+  core::Result<std::unique_ptr<ledger::Accounting>> accounting() override {
+    return std::unique_ptr<ledger::Accounting>{std::make_unique<FakeAccounting>(*imported)};
+  }
   core::Result<scheduler_adapters::Adapter*> adapter(const std::string&) override {
     return core::Error{core::ErrorCode::not_found, "no cluster in this test", {}};
   }
@@ -152,6 +169,7 @@ class Bench {
   int interrupts = 0;
   std::function<void(const Drive&)> on_drive;
   std::vector<std::string> waiting;
+  std::vector<ledger::AccountingRow> imported;
 
   /// What the command line means, without running it.
   Parsed parse(const std::vector<std::string>& words) {
@@ -168,6 +186,7 @@ class Bench {
       auto services = std::make_unique<FakeServices>(ledger);
       services->on_drive = on_drive;
       services->waiting = waiting;
+      services->imported = &imported;
       return services;
     });
     return {code, out.str(), err.str()};

@@ -48,6 +48,27 @@ TEST_CASE("a program that somebody kills did not succeed", "[program]") {
   CHECK(run({"sh", "-c", "kill -9 $$"}).status == 128 + SIGKILL);
 }
 
+TEST_CASE("output of any size goes by its listener, who may have enough of it", "[program]") {
+  test::RealClock clock;
+  const auto listen = [&](const OutputListener& listener) {
+    return run_program(
+        {{"sh", "-c", "head -c 100000000 /dev/zero; echo end >&2"}, {{"PATH", "/bin:/usr/bin"}}},
+        60s, clock, listener);
+  };
+  std::size_t taken = 0;
+  const auto whole = listen([&](std::string_view piece) {
+    taken += piece.size();
+    return true;
+  });
+  CHECK(whole.end == Ran::End::exited);
+  CHECK(whole.error == "end\n");
+  CHECK(whole.output.empty());
+  CHECK(taken == 100'000'000);
+  CHECK(listen([](std::string_view) { return false; }).end == Ran::End::unwanted);
+  CHECK_THROWS_AS(listen([](std::string_view) -> bool { throw std::runtime_error{"full"}; }),
+                  std::runtime_error);
+}
+
 TEST_CASE("a program cannot fill the memory", "[program]") {
   const auto ran = run({"sh", "-c", "exec cat /dev/zero"});
   CHECK(ran.end == Ran::End::too_much);

@@ -57,6 +57,10 @@ class FakeTransport final : public slurm::Transport {
     if (slurm_.history_down) return Error{ErrorCode::unreachable, "no accounting", ""};
     return Records{slurm_.past, 0, {}};
   }
+  Result<SlurmAccounting::Counts> accounting(const AccountingSpan&,
+                                             const AccountingListener&) override {
+    return SlurmAccounting::Counts{};
+  }
   Result<void> release(const std::string& id) override {
     slurm_.released.push_back(id);
     return {};

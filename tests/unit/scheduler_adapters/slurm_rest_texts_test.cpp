@@ -41,6 +41,14 @@ TEST_CASE("a refused submit is not a lost one", "[slurm]") {
   CHECK(failure_of(200, "{}").kind == FailureClass::unknown_outcome);
 }
 
+TEST_CASE("the controller's clock is in its diag, as a number or an object", "[slurm]") {
+  CHECK(rest_clock(R"({"statistics":{"req_time":1795819250}})") == 1'795'819'250);
+  CHECK(rest_clock(R"({"statistics":{"req_time":{"set":true,"infinite":false,"number":7}}})") == 7);
+  for (const auto* nothing : {"", "{}", R"({"statistics":{"req_time":0}})", R"({"statistics":7})",
+                              R"({"errors":[{"error":"no"}]})"})
+    CHECK_FALSE(rest_clock(nothing).has_value());
+}
+
 TEST_CASE("a body of the first version is its own", "[slurm]") {
   JobRequest request;
   request.name = "al-x-1";

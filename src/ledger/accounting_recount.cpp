@@ -1,0 +1,87 @@
+#include "accounting_recount.hpp"
+
+#include <algorithm>
+#include <string>
+
+namespace amdahl::ledger {
+namespace {
+
+constexpr std::size_t runs = 0, over = 1, launch = 2, queue = 3, first_part = 4;
+constexpr std::size_t all_attempts = 5;
+
+std::int64_t number(const RowText& row, std::string_view name) {
+  return row.integer(name).value_or(0);
+}
+
+// As a column of bigint adds: what overflows is another sum.
+void add_to(std::int64_t& sum, std::int64_t more) {
+  sum =
+      static_cast<std::int64_t>(static_cast<std::uint64_t>(sum) + static_cast<std::uint64_t>(more));
+}
+
+}  // namespace
+
+void AccountingRecount::add_attempt(const RowText& row) {
+  const auto standing = row.integer("standing").value_or(-1);
+  add_to(seen_[all_attempts], 1);
+  if (standing < 0 || standing >= static_cast<std::int64_t>(all_attempts)) return;
+  add_to(seen_[static_cast<std::size_t>(standing)], 1);
+  if (standing != 0) return;
+  auto& seen = families_[number(row, "family_id")].seen;
+  add_to(seen[runs], 1);
+  add_to(seen[over], number(row, "over_gpu_s"));
+  add_to(seen[launch], number(row, "launch_gpu_s"));
+  add_to(seen[queue], number(row, "queue_gpu_s"));
+  const auto part = std::clamp<std::int64_t>(number(row, "part"), 0, 4);
+  add_to(seen[first_part + static_cast<std::size_t>(part)], number(row, "rest_gpu_s"));
+  const auto start = number(row, "start_s"), end = number(row, "end_s");
+  span_seen_.first_s = std::min(span_seen_.first_s.value_or(start), start);
+  span_seen_.last_s = std::max(span_seen_.last_s.value_or(end), end);
+}
+
+void AccountingRecount::add_family(const RowText& row) {
+  auto& family = families_[number(row, "family_id")];
+  family.there = true;
+  family.said = {number(row, "runs"),
+                 number(row, "over_gpu_s"),
+                 number(row, "launch_gpu_s"),
+                 number(row, "queue_gpu_s"),
+                 number(row, "unknown_gpu_s"),
+                 number(row, "failed_gpu_s"),
+                 number(row, "timed_out_gpu_s"),
+                 number(row, "cancelled_gpu_s"),
+                 number(row, "redo_gpu_s")};
+}
+
+void AccountingRecount::add_total(const RowText& row) {
+  said_ = {0,
+           number(row, "not_ended"),
+           number(row, "without_gpus"),
+           number(row, "without_times"),
+           number(row, "experiments"),
+           number(row, "attempts")};
+  said_[0] = said_[all_attempts] - said_[1] - said_[2] - said_[3] - said_[4];
+  span_said_ = {row.integer("first_s"), row.integer("last_s")};
+}
+
+void AccountingRecount::add(std::string_view table, const RowText& row) {
+  if (table == "accounting_attempt") add_attempt(row);
+  if (table == "accounting_family") add_family(row);
+  if (table == "accounting_total") add_total(row);
+}
+
+std::optional<FirstBad> AccountingRecount::finish() const {
+  std::optional<std::int64_t> wrong;
+  for (const auto& [id, family] : families_) {
+    if ((!family.there || family.said != family.seen) && (!wrong || id < *wrong)) wrong = id;
+  }
+  if (wrong)
+    return FirstBad{std::nullopt, "accounting_family", std::to_string(*wrong),
+                    "the sums are not those of its attempts"};
+  if (said_ != seen_ || span_said_ != span_seen_)
+    return FirstBad{std::nullopt, "accounting_total", "1",
+                    "the counts are not those of the attempts"};
+  return {};
+}
+
+}  // namespace amdahl::ledger
