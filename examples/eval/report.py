@@ -31,10 +31,12 @@ def executable(configuration):
     return {"command": command, "env": env, "workdir": configuration["workdir"], "gpus": gpus}
 
 
-def measure(arm):
+def measure(arm, launcher):
     """One fresh leg, outside the loop: its own last line says what it did."""
-    env = {"PATH": os.environ["PATH"], "HOME": os.environ.get("HOME", "/"), **arm["env"]}
-    done = subprocess.run(arm["command"], cwd=arm["workdir"], env=env, stdout=subprocess.PIPE,
+    env = {name: os.environ[name] for name in ("PATH", "HOME", "SLURM_CONF") if name in os.environ}
+    env = {"HOME": "/", **env, **arm["env"]}
+    words = launcher.replace("{gpus}", str(arm["gpus"])).split()
+    done = subprocess.run(words + arm["command"], cwd=arm["workdir"], env=env, stdout=subprocess.PIPE,
                           check=True, text=True, timeout=leg_limit_s)
     leg = json.loads(done.stdout.strip().splitlines()[-1])
     leg["gpu_seconds_per_unit"] = arm["gpus"] * leg["seconds"] / leg["units"]
@@ -79,6 +81,8 @@ def main():
     parser.add_argument("--config", required=True)
     parser.add_argument("--job", required=True)
     parser.add_argument("--out", help="where to write the report; default: only the summary is printed")
+    parser.add_argument("--launcher", default="", metavar="WORDS",
+                        help="what starts a leg, like 'srun --gres=gpu:{gpus}'; default: nothing, it runs here")
     arguments = parser.parse_args()
 
     champion = ask(arguments.amdahl, arguments.config, "champion", arguments.job)
@@ -86,7 +90,7 @@ def main():
     bank = ask(arguments.amdahl, arguments.config, "bank")
     spec = ask(arguments.amdahl, arguments.config, "jobs", "show", arguments.job)["spec"]
     arms = {name: executable(champion[name]) for name in ("baseline", "champion")}
-    legs = {name: [measure(arm) for _ in range(legs_each)] for name, arm in arms.items()}
+    legs = {name: [measure(arm, arguments.launcher) for _ in range(legs_each)] for name, arm in arms.items()}
     cost = {name: statistics.median(leg["gpu_seconds_per_unit"] for leg in legs[name]) for name in arms}
     report = {
         "schema": "amdahl.demo/v1",

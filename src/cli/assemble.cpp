@@ -230,6 +230,18 @@ void SystemServices::prove_ledger() {
   proved_ = proved;
 }
 
+// A leader that pauses for longer than its lease lasts renews it meanwhile.
+void pause_leading(const Drive& drive, loop::Leadership& leadership,
+                   std::chrono::milliseconds pause) {
+  const auto piece_max = leadership.renewal_interval();
+  for (;;) {
+    const auto piece = std::min(pause, piece_max);
+    pause -= piece;
+    const bool early = drive.pause(piece, leadership.waiting_for().empty());
+    if (early || pause <= pause.zero() || !leadership.keep()) return;
+  }
+}
+
 Result<Driven> SystemServices::drive(const Drive& drive) {
   on_write_ = drive.on_write;
   auto all = parts(drive);
@@ -247,7 +259,7 @@ Result<Driven> SystemServices::drive(const Drive& drive) {
   leading.before_leading = prove;
   loop::Leadership leadership{ledger, env_.clock, random_, leading};
   loop::Runner::Options pace;
-  pace.idle_interval = config_->idle_interval;
+  pace.pace.idle = config_->idle_interval;
   pace.leader_patience = drive.patience;
   pace.on_cycle = drive.on_cycle;
   const auto log = log_of(drive);
@@ -262,7 +274,7 @@ Result<Driven> SystemServices::drive(const Drive& drive) {
   const auto end = runner.run(until, [&](std::chrono::milliseconds pause) {
     if (env_.interrupted() || (drive.done && drive.done())) return false;
     if (drive.pause) {
-      drive.pause(pause, leadership.waiting_for().empty());
+      pause_leading(drive, leadership, pause);
     } else {
       env_.sleep(pause);
     }

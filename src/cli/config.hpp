@@ -31,8 +31,8 @@ struct SlurmConfig {
   std::string partition{}, account{}, qos{};
   std::filesystem::path run_dir{}, shim{};
   bool accounting = true;
-  std::chrono::milliseconds call_timeout{10'000}, quiet_period{60'000}, result_grace{15'000},
-      stop_grace{30'000}, unschedulable_after{600'000};
+  std::chrono::milliseconds call_timeout{10'000}, poll_interval{2'000}, quiet_period{60'000},
+      result_grace{15'000}, stop_grace{30'000}, unschedulable_after{600'000};
 
   friend bool operator==(const SlurmConfig&, const SlurmConfig&) = default;
 };

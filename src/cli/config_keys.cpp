@@ -51,6 +51,8 @@ const std::vector<ConfigKey>& config_keys() {
       {"cluster.*.accounting", boolean, "true",
        "whether slurmdbd can be asked about jobs that the controller has forgotten"},
       {"cluster.*.call_timeout", duration, "10s", "how long one question to Slurm may take", 1, 60},
+      {"cluster.*.poll_interval", duration, "2s",
+       "how often Slurm is asked while runs are in it and no webhook tells sooner", 0.02, 3600},
       {"cluster.*.quiet_period", duration, "60s",
        "how long a submit without an answer is looked for before it is sent again; at least three "
        "times Slurm's MessageTimeout",

@@ -137,6 +137,7 @@ SlurmConfig slurm_of(const std::map<std::string, json>& values, const std::strin
   slurm.shim = text("shim");
   slurm.accounting = values.at(base + "accounting").get<bool>();
   slurm.call_timeout = duration("call_timeout");
+  slurm.poll_interval = duration("poll_interval");
   slurm.quiet_period = duration("quiet_period");
   slurm.result_grace = duration("result_grace");
   slurm.stop_grace = duration("stop_grace");

@@ -123,7 +123,7 @@ Drive drive_of(Life& life, ServiceDoors& doors) {
   drive.pause = [&](std::chrono::milliseconds time, bool leads) {
     life.pausing(leads);
     doors.set_leading(leads);
-    doors.waker().pause(time, leads);
+    return doors.waker().pause(time, leads);
   };
   drive.reload = [&] { return life.reload(doors); };
   auto& metrics = doors.metrics();

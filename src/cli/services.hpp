@@ -30,8 +30,8 @@ struct Drive {
   bool sole = false;  ///< an outside lock proves that the last leader is gone: do not wait for it
   std::chrono::milliseconds patience{0};  ///< one_cycle: how long to wait for the lease
   std::function<bool()> done;             ///< asked between cycles: stop here
-  /// Instead of sleeping between cycles; true while this process leads.
-  std::function<void(std::chrono::milliseconds, bool)> pause{};
+  /// Instead of sleeping between cycles; true while this process leads. Whether it ended early.
+  std::function<bool(std::chrono::milliseconds, bool)> pause{};
   std::function<void(std::string_view, const nlohmann::json&)> log;
   /// Told of each cycle that was led; null when it failed.
   std::function<void(const loop::CycleReport*)> on_cycle;

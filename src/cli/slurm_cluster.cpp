@@ -79,6 +79,7 @@ Result<SlurmOptions> slurm_options(const Config& config, const ClusterConfig& cl
   options.qos = slurm.qos;
   options.accounting = slurm.accounting;
   options.call_within = slurm.call_timeout;
+  options.poll_interval = slurm.poll_interval;
   options.quiet_period = slurm.quiet_period;
   options.result_grace = slurm.result_grace;
   options.stop_grace = slurm.stop_grace;

@@ -37,16 +37,17 @@ bool Waker::has_news() {
 }
 
 // The first poke in a while is heard at once.
-void Waker::pause(std::chrono::milliseconds time, bool leads) {
+bool Waker::pause(std::chrono::milliseconds time, bool leads) {
   const auto until = std::chrono::steady_clock::now() + time;
   auto look_at = std::chrono::steady_clock::now();
+  bool early = false;
   std::unique_lock lock{mutex_};
   while (!news_ && !disturbed_() && std::chrono::steady_clock::now() < until) {
     if (leads && time > inbox_interval && std::chrono::steady_clock::now() >= look_at) {
       lock.unlock();
-      const bool news = has_news();
+      early = has_news();
       lock.lock();
-      if (news) break;
+      if (early) break;
       look_at = std::chrono::steady_clock::now() + inbox_interval;
     }
     const auto rest = until - std::chrono::steady_clock::now();
@@ -59,7 +60,9 @@ void Waker::pause(std::chrono::milliseconds time, bool leads) {
                                 heard - std::chrono::steady_clock::now(), disturbed_interval));
     heard_ = std::chrono::steady_clock::now();
   }
+  early = early || news_ || disturbed_();
   news_ = false;
+  return early;
 }
 
 }  // namespace amdahl::cli

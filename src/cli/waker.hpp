@@ -20,7 +20,8 @@ class Waker {
       : open_doors_{std::move(doors)}, disturbed_{std::move(disturbed)} {}
 
   void poke();
-  void pause(std::chrono::milliseconds time, bool leads);
+  /// Whether it ended early.
+  bool pause(std::chrono::milliseconds time, bool leads);
 
  private:
   bool has_news();

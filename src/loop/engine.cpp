@@ -7,6 +7,7 @@
 
 #include "amdahl/core/failpoint.hpp"
 #include "amdahl/loop/evidence.hpp"
+#include "observed.hpp"
 
 namespace amdahl::loop {
 
@@ -44,6 +45,25 @@ Actions Engine::dry_run() {
   return actions.rewound ? look_and_plan() : actions;
 }
 
+namespace {
+
+// How soon the next look is worth its cost.
+void tell_pace(const ledger::Snapshot& snapshot, const View& view, CycleReport& report) {
+  std::optional<std::chrono::milliseconds> shortest;
+  for (const auto& run : snapshot.live_runs) {
+    const auto cluster = view.clusters.find(run.cluster);
+    if (cluster == view.clusters.end()) continue;
+    const auto interval = cluster->second.caps.poll_interval;
+    shortest = std::min(shortest.value_or(interval), interval);
+    const auto* seen = observed(cluster->second, run);
+    if (seen != nullptr && seen->state == core::RunState::finishing) report.runs_ending = true;
+  }
+  report.runs_live = !snapshot.live_runs.empty();
+  report.poll_interval = shortest.value_or(std::chrono::milliseconds{0});
+}
+
+}  // namespace
+
 CycleReport Engine::cycle(const Lease& lease, Leadership& leadership) {
   const auto begun = since_boot();
   const auto snapshot = parts_.ledger.read_snapshot();
@@ -59,7 +79,7 @@ CycleReport Engine::cycle(const Lease& lease, Leadership& leadership) {
   report.plan = planned - looked;
   report.acted = !actions.empty();
   report.work_remains = actions.work_remains;
-  report.runs_live = !snapshot.live_runs.empty();
+  tell_pace(snapshot, view, report);
   report.waiting = actions.waiting;
   for (const auto& [name, cluster] : view.clusters)
     if (!cluster.unseen.empty()) report.unseen.emplace(name, cluster.unseen);

@@ -99,6 +99,11 @@ std::optional<ledger::Lease> Leadership::poll() {
   return lease_;
 }
 
+bool Leadership::keep() {
+  if (lease_) renew_when_due();
+  return lease_.has_value();
+}
+
 std::chrono::milliseconds Leadership::trust_left() const {
   if (!lease_) return std::chrono::milliseconds::zero();
   const auto margin = options_.ttl / 3;

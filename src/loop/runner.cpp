@@ -20,7 +20,8 @@ Runner::Runner(Engine& engine, Leadership& leadership, core::Clock& clock, Optio
       leadership_{leadership},
       clock_{clock},
       options_{std::move(options)},
-      log_{std::move(log)} {}
+      log_{std::move(log)},
+      pace_{options_.pace} {}
 
 Runner::Step Runner::follow(Until until, core::BootTime since) {
   // Until the head names who leads there is nobody to name.
@@ -77,8 +78,7 @@ Runner::Step Runner::step(Until until) {
   refused_ = 0;
   if (until == Until::one_cycle) return {last_.work_remains ? End::cycled : End::nothing_left, 0ms};
   if (until == Until::nothing_left && !last_.work_remains) return {End::nothing_left, 0ms};
-  if (last_.acted) return {std::nullopt, 0ms};
-  return {std::nullopt, last_.runs_live ? options_.busy_interval : options_.idle_interval};
+  return {std::nullopt, pace_.after(last_)};
 }
 
 Runner::End Runner::run(Until until, const std::function<bool(std::chrono::milliseconds)>& wait) {

@@ -26,6 +26,7 @@ class SlurmAdapter final : public Adapter {
   Caps caps() const override {
     Caps caps;
     caps.quiet_period = options_.quiet_period;
+    caps.poll_interval = options_.poll_interval;
     return caps;
   }
   core::Result<Capacity> capacity() override;

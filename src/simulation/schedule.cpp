@@ -181,7 +181,7 @@ void Schedule::serve(Host& host) {
   leading.holder = program.name;
   loop::Leadership leadership{ledger, host.clock, random, leading};
   loop::Runner::Options pace;
-  pace.busy_interval = 100ms;
+  pace.pace.busy = 100ms;
   loop::Runner runner{engine, leadership, host.clock, pace, log_nothing};
   std::uint64_t calls_before = 0;
   runner.run(loop::Runner::Until::stopped, [&](std::chrono::milliseconds pause) {

@@ -213,6 +213,22 @@ class TwoServices(WithStand):
                    and self.stand.ask("status")["loop"]["state"] == "running", "the other leads")
         self.assertEqual(second.stop(), 0)
 
+    def test_a_leader_that_pauses_for_longer_than_its_lease_keeps_it(self):
+        self.stand.start_ledger()
+        self.stand.set_lease("3s")
+        (self.stand.state / "conf.d/idle.toml").write_text('[loop]\nidle_interval = "1h"\n')
+        first = self.stand.serve()
+        first.wait_for("leading")
+        second = self.stand.serve()
+        second.wait_for("following")
+        fence, begun = self.stand.sql("SELECT fence, renew_seq FROM amdahl.loop_head").split("|")
+        wait_until(lambda: int(self.stand.sql("SELECT renew_seq FROM amdahl.loop_head")) >= int(begun) + 5,
+                   "it renews its lease again and again")
+        self.assertEqual(self.stand.sql("SELECT fence FROM amdahl.loop_head"), fence)
+        self.assertEqual(second.events("leading"), [])
+        self.assertEqual(second.stop(), 0)
+        self.assertEqual(first.stop(), 0)
+
     def test_a_cycle_beside_a_service_ends_with_who_leads(self):
         self.stand.start_ledger()
         service = self.stand.serve()

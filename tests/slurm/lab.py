@@ -114,12 +114,7 @@ class Lab:
         self._ctld_port, self._dbd_port, self._sql_port, self.rest_port = ports[:4]
         self._node_ports = dict(zip(self.nodes, ports[4:]))
         self._times = {"min_job_age": min_job_age, "message_timeout": message_timeout, "slurmd_timeout": slurmd_timeout}
-        lines = [more]
-        if hook_url:
-            lines += ["JobCompType=jobcomp/elasticsearch", f"JobCompLoc={hook_url}"]
-        if epilog:
-            lines += [f"EpilogSlurmctld={epilog}"]
-        self._more = "\n".join(lines)
+        self._more = self._lines(hook_url, epilog, more)
         self.processes = {}
         self.env = {**os.environ, "SLURM_CONF": str(self.base / "etc/slurm.conf")}
         for name in ("SLURM_JWT", "SLURMRESTD_SECURITY"):
@@ -169,6 +164,14 @@ class Lab:
 
     def resume(self, name):
         self.processes[name].send_signal(signal.SIGCONT)
+
+    def rewire(self, hook_url=None, epilog=None, more=""):
+        """Other doors, as the constructor takes them: slurmctld is stopped and started."""
+        self._more = self._lines(hook_url, epilog, more)
+        self._write_conf()
+        self.kill("slurmctld", signal.SIGTERM)
+        self.start_ctld()
+        self.wait_idle()
 
     # -- life
 
@@ -251,6 +254,18 @@ class Lab:
         who = pwd.getpwnam(user)
         return ["setpriv", f"--reuid={who.pw_uid}", f"--regid={who.pw_gid}", "--init-groups", *words]
 
+    @staticmethod
+    def _lines(hook_url, epilog, more):
+        lines = [more]
+        if hook_url:
+            lines += ["JobCompType=jobcomp/elasticsearch", f"JobCompLoc={hook_url}"]
+        if epilog:
+            lines += [f"EpilogSlurmctld={epilog}"]
+        return "\n".join(lines)
+
+    def _write_conf(self):
+        (self.base / "etc/slurm.conf").write_text(SLURM_CONF.format(**self._values, more=self._more))
+
     def _folders(self):
         self.base.mkdir(parents=True, exist_ok=True)
         self.base.chmod(0o755)
@@ -269,13 +284,14 @@ class Lab:
             if not device.exists():
                 os.mknod(device, 0o666 | 0o020000, os.makedev(1, 3))
         self._password = secrets.token_hex(16)
-        values = {"base": self.base, "cluster": self._cluster, "host": socket.gethostname(), "more": self._more,
+        values = {"base": self.base, "cluster": self._cluster, "host": socket.gethostname(),
                   "ctld_port": self._ctld_port, "dbd_port": self._dbd_port, "sql_port": self._sql_port,
                   "password": self._password, "all_nodes": ",".join(self.nodes), **self._times,
                   "nodes": "\n".join(f"NodeName={node} NodeHostname={socket.gethostname()} NodeAddr=127.0.0.1 "
                                      f"Port={port} CPUs=16 RealMemory=64000 Gres=gpu:{self._gpus} State=UNKNOWN"
                                      for node, port in self._node_ports.items())}
-        (self.base / "etc/slurm.conf").write_text(SLURM_CONF.format(**values))
+        self._values = values
+        self._write_conf()
         gpus = f"{self.base}/dev/nvidia[0-{self._gpus - 1}]"
         (self.base / "etc/gres.conf").write_text("".join(f"NodeName={node} Name=gpu File={gpus}\n" for node in self.nodes))
         self._secret("etc/slurmdbd.conf", "slurm", DBD_CONF.format(**values).encode())

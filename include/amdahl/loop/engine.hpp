@@ -22,6 +22,9 @@ struct CycleReport {
   bool acted = false;         ///< something changed: the next cycle may follow at once
   bool work_remains = false;  ///< false: nothing is under way and nothing can start by itself
   bool runs_live = false;     ///< worth looking again soon
+  bool runs_ending = false;   ///< of them some that a scheduler is about to end
+  /// How often the clusters of live runs may be asked, the shortest.
+  std::chrono::milliseconds poll_interval{0};
   int submitted = 0;
   int ended = 0;
   int decided = 0;

@@ -38,6 +38,13 @@ class Leadership {
   /// Gives the lease back, so that the next one need not wait. Best effort.
   void release();
 
+  /// Renews the lease where that is due, and nothing else: for pauses between two polls, in pieces
+  /// of `renewal_interval`. Whether it leads still.
+  bool keep();
+  std::chrono::milliseconds renewal_interval() const {
+    return std::chrono::duration_cast<std::chrono::milliseconds>(options_.ttl) / 3;
+  }
+
   /// The holder that this one waits for; empty while it leads and before the head was read.
   const std::string& waiting_for() const { return waiting_for_; }
 

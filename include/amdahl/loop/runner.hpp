@@ -4,6 +4,7 @@
 #include <functional>
 
 #include "amdahl/loop/engine.hpp"
+#include "amdahl/loop/pace.hpp"
 
 namespace amdahl::loop {
 
@@ -19,8 +20,7 @@ class Runner {
     not_leading,   ///< one_cycle: somebody else leads
   };
   struct Options {
-    std::chrono::milliseconds busy_interval{100};  ///< between looks while runs are live
-    std::chrono::milliseconds idle_interval{1000};
+    Pace::Intervals pace;
     std::chrono::milliseconds retry_interval{1000};  ///< while the ledger does not answer
     std::chrono::milliseconds leader_patience{0};    ///< one_cycle: how long to wait for the lease
     /// Told of each cycle that was led; null when it failed. Must not throw.
@@ -36,7 +36,7 @@ class Runner {
   End run(Until until, const std::function<bool(std::chrono::milliseconds)>& wait);
 
   /// From the next pause on.
-  void idle_every(std::chrono::milliseconds interval) { options_.idle_interval = interval; }
+  void idle_every(std::chrono::milliseconds interval) { pace_.idle_every(interval); }
 
   const CycleReport& last() const { return last_; }
 
@@ -56,6 +56,7 @@ class Runner {
   core::Clock& clock_;
   Options options_;
   std::function<void(std::string_view, const nlohmann::json&)> log_;
+  Pace pace_;
   CycleReport last_;
   std::map<std::string, std::string> unseen_;  ///< as it was logged
   core::BootTime started_{0};

@@ -95,9 +95,11 @@ struct Capacity {
 struct Caps {
   bool two_phase = true;
   std::chrono::milliseconds quiet_period{0};  ///< after an unknown submit, before trusting absence
-  bool several_node_sets = false;             ///< can offer R2
-  bool posts_results = false;                 ///< results may come by post, not by fetch_result
-  bool runs_images = false;                   ///< a leg runs in the image that its arm names
+  /// How often it may be asked while runs are in it; news of them may come sooner by webhook.
+  std::chrono::milliseconds poll_interval{0};
+  bool several_node_sets = false;  ///< can offer R2
+  bool posts_results = false;      ///< results may come by post, not by fetch_result
+  bool runs_images = false;        ///< a leg runs in the image that its arm names
 };
 
 /// One thing that is right or wrong with the way to a scheduler, and what to do.

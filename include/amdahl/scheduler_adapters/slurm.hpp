@@ -21,6 +21,7 @@ struct SlurmOptions {
   std::string partition, account, qos;  ///< empty = the cluster's default
   bool accounting = true;               ///< slurmdbd is asked about jobs the controller forgot
   std::chrono::milliseconds call_within{10'000};
+  std::chrono::milliseconds poll_interval{2'000};          ///< where no webhook tells sooner
   std::chrono::milliseconds quiet_period{60'000};          ///< three MessageTimeouts
   std::chrono::milliseconds result_grace{15'000};          ///< of a slow shared disk
   std::chrono::milliseconds stop_grace{30'000};            ///< from asking a shim to end to scancel

@@ -141,3 +141,27 @@ TEST_CASE("a question for the lease that never arrived is asked again", "[loop][
   REQUIRE(stand.leadership.poll());
   CHECK(stand.ledger.now.fence == 1);
 }
+
+TEST_CASE(
+    "a leader that pauses for longer than its lease lasts renews it in pieces and nothing else",
+    "[loop][leadership]") {
+  Stand stand;
+  stand.lead();
+  CHECK(stand.leadership.renewal_interval() == 5s);
+  for (int piece = 1; piece <= 6; ++piece) {
+    stand.clock.boot += stand.leadership.renewal_interval();
+    REQUIRE(stand.leadership.keep());
+    CHECK(stand.ledger.now.renew_seq == piece);
+  }
+  SECTION("until another leads") {
+    stand.ledger.taken_by("other");
+    stand.clock.boot += 5s;
+    CHECK_FALSE(stand.leadership.keep());
+    CHECK(stand.leadership.take_loss()->fenced);
+  }
+  SECTION("and who does not lead asks nobody") {
+    stand.leadership.lose();
+    stand.ledger.before = gone;
+    CHECK_FALSE(stand.leadership.keep());
+  }
+}

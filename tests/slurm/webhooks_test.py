@@ -1,0 +1,116 @@
+"""Real Slurm tells a service of ends: jobcomp/elasticsearch, jobcomp/script and EpilogSlurmctld, each alone."""
+
+import os
+import pathlib
+import shutil
+import sys
+import tempfile
+import time
+import unittest
+
+ROOT = pathlib.Path(__file__).resolve().parent
+sys.path[:0] = [str(ROOT), str(ROOT.parent / "integration")]
+
+from http_client import Door  # noqa: E402
+from lab import Lab  # noqa: E402
+from served import Doors  # noqa: E402
+from stand import PROGRAM, Stand, amdahl, free_port, wait_until  # noqa: E402
+
+# So rarely Slurm is asked where no webhook tells.
+POLL_S = 300
+RUNS = 8
+
+
+class Webhooks(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.folder = pathlib.Path(tempfile.mkdtemp(prefix="amdahl-slurm-", dir="/tmp"))
+        cls.folder.chmod(0o755)
+        cls.addClassCleanup(shutil.rmtree, cls.folder, ignore_errors=True)
+        cls.doors = Doors(cls.folder, free_port(), PROGRAM)
+        cls.lab = Lab(cls.folder)
+        cls.addClassCleanup(cls.lab.stop)
+        cls.lab.start()
+
+    def setUp(self):
+        self.stand = Stand()
+        self.addCleanup(self.stand.remove)
+        self.addCleanup(self.lab.run, "scancel", "--user=root", check=False)
+        self.stand.start_ledger()
+        self.doors.configure(self.stand.state, self.lab, poll=f"{POLL_S}s")
+        self.here = Door(socket_path=self.stand.state / "amdahl.sock")
+
+    def serve(self):
+        service = self.stand.serve(environment=self.lab.env)
+        service.wait_for("leading")
+        return service
+
+    def told(self, **job):
+        """Deliveries, of all jobs or of those with this `native_id`."""
+        rows = self.here.get("/api/v1/webhooks/deliveries?limit=200").json()["deliveries"]
+        return [row for row in rows if all(row[name] == value for name, value in job.items())]
+
+    def submit(self, *words, script="true"):
+        return self.lab.run("sbatch", "--parsable", "--output=/dev/null", "--gres=gpu:1", *words, f"--wrap={script}")
+
+    def ended(self):
+        return self.stand.sql("SELECT native_id, run_key FROM amdahl.worker_run WHERE state = 9 ORDER BY run_id").split()
+
+    def check_loop_is_woken(self, source):
+        """The loop goes on at once although it looks by itself every five minutes only; nothing goes untold."""
+        job = self.stand.threefold()
+        job.write_text(job.read_text().replace('cluster = "local"', 'cluster = "lab"'))
+        service = self.serve()
+        begun = time.monotonic()
+        self.assertEqual(amdahl("jobs", "add", job, config=self.stand.config).returncode, 0)
+        wait_until(lambda: len(self.ended()) >= RUNS, f"{RUNS} runs ended", POLL_S)
+        self.assertLess(time.monotonic() - begun, POLL_S / 3)
+        for line in self.ended()[:RUNS]:
+            native_id, run_key = line.split("|")
+            row = wait_until(lambda native_id=native_id: self.told(native_id=native_id), f"job {native_id} is told of")[0]
+            self.assertEqual((row["source"], row["kind"], row["run_key"]), (source, "slurm.job.ended", run_key))
+        self.assertEqual(service.stop(), 0)
+        self.assertEqual(amdahl("ledger", "verify", config=self.stand.config).returncode, 0)
+
+    def test_jobcomp_elasticsearch_wakes_the_loop(self):
+        self.lab.rewire(hook_url=self.doors.hook_url)
+        self.check_loop_is_woken("slurm-es/lab")
+
+    def test_the_hook_as_epilog_of_slurmctld_wakes_the_loop(self):
+        self.lab.rewire(epilog=self.doors.script)
+        self.check_loop_is_woken("slurm/lab")
+
+    def test_the_hook_as_jobcomp_script_wakes_the_loop(self):
+        self.lab.rewire(more=f"JobCompType=jobcomp/script\nJobCompLoc={self.doors.script}")
+        self.check_loop_is_woken("slurm/lab")
+
+    def test_what_the_completion_records_say_is_kept(self):
+        """Both carry name, state, exit and times; the epilog knows no state."""
+        service = self.serve()
+        for wiring, source in (({"hook_url": self.doors.hook_url}, "slurm-es/lab"),
+                               ({"more": f"JobCompType=jobcomp/script\nJobCompLoc={self.doors.script}"}, "slurm/lab"),
+                               ({"epilog": self.doors.script}, "slurm/lab")):
+            with self.subTest(wiring=wiring):
+                self.lab.rewire(**wiring)
+                job = self.submit("--job-name=it's $(a) \"name\"", script="exit 3")
+                row = wait_until(lambda job=job: self.told(native_id=job), "it is told of")[0]
+                self.assertEqual((row["source"], row["cluster"], row["kind"]), (source, "lab", "slurm.job.ended"))
+                print(row)
+        self.assertEqual(service.stop(), 0)
+
+    def test_what_ended_while_the_service_was_away_is_told_when_it_is_back(self):
+        self.lab.rewire(hook_url=self.doors.hook_url, epilog=self.doors.script)
+        job = self.submit()
+        wait_until(lambda: list(self.doors.spool.glob("*.json")), "the hook has spooled it")
+        service = self.serve()
+        wait_until(lambda: {row["source"] for row in self.told(native_id=job)} == {"slurm/lab", "slurm-es/lab"},
+                   "both have told")
+        wait_until(lambda: not list(self.doors.spool.glob("*.json")), "the spool is empty")
+        self.assertEqual(service.stop(), 0)
+
+
+if __name__ == "__main__":
+    if os.geteuid() != 0:
+        print("Slurm's daemons run as several users, so they need root")
+        sys.exit(77)
+    unittest.main()
