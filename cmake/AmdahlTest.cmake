@@ -73,7 +73,7 @@ endfunction()
 # A test that is a command; exit status 77 means skipped. It finds AMDAHL_SOURCE_DIR and
 # AMDAHL_BINARY_DIR in its environment.
 function(amdahl_script_test name)
-  if(NOT AMDAHL_BUILD_TESTS)
+  if(NOT AMDAHL_BUILD_TESTS AND NOT AMDAHL_SLURM_TESTS)
     return()
   endif()
   cmake_parse_arguments(PARSE_ARGV 1 TEST "NOT_TSAN" "LABEL;TIMEOUT" "COMMAND;PROPERTIES")

@@ -56,7 +56,10 @@ std::optional<std::string> slurm_event(const std::map<std::string, std::string>&
   if (id.empty()) return std::nullopt;
   json data{{"job_id", id}};
   if (!cluster.empty()) data["cluster"] = cluster;
+  // jobcomp/script says so of every job: 0, and a task that no array has.
+  const bool of_array = value(epilog ? "SLURM_ARRAY_JOB_ID" : "ARRAYJOBID") != "0";
   for (const auto& [name, jobcomp, of_epilog] : members) {
+    if (!of_array && std::string_view{name}.starts_with("array_")) continue;
     auto text = value(epilog ? of_epilog : jobcomp);
     if (!text.empty()) data[name] = std::move(text);
   }

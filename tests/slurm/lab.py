@@ -325,7 +325,8 @@ class Lab:
                 raise LabError(f"mariadb-install-db: {made.stdout}{made.stderr}")
         with open(self.base / f"log/{name}.out", "ab") as out:
             self.processes[name] = subprocess.Popen([str(word) for word in command], env={**self.env, **env}, cwd="/",
-                                                    stdin=subprocess.DEVNULL, stdout=out, stderr=out)
+                                                    stdin=subprocess.DEVNULL, stdout=out, stderr=out,
+                                                    start_new_session=True)  # a person's Ctrl-C is not theirs
 
     def _says(self, *words):
         done = self.ask(*words)

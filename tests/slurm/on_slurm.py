@@ -55,8 +55,8 @@ class OnSlurm(unittest.TestCase):
     def configure(self, concurrent_runs=8, **settings):
         """The cluster as it is, but for `settings`: for services that start from now on."""
         cluster = {"adapter": "slurm", "via": self.via, "url": f"http://127.0.0.1:{self.proxy.port}",
-                   "token_file": str(self.token), "call_timeout": "5s", "poll_interval": "100ms", "quiet_period": "6s", "result_grace": "2s",
-                   **settings}
+                   "token_file": str(self.token), "call_timeout": "5s", "poll_interval": "100ms", "quiet_period": "6s",
+                   "result_grace": "2s", **settings}
         lines = [f'{name} = "{value}"' for name, value in cluster.items()]
         (self.stand.state / "conf.d").mkdir(exist_ok=True)
         (self.stand.state / "conf.d/slurm.toml").write_text("\n".join(["[cluster.lab]", *lines, """

@@ -95,7 +95,10 @@ class Webhooks(unittest.TestCase):
                 job = self.submit("--job-name=it's $(a) \"name\"", script="exit 3")
                 row = wait_until(lambda job=job: self.told(native_id=job), "it is told of")[0]
                 self.assertEqual((row["source"], row["cluster"], row["kind"]), (source, "lab", "slurm.job.ended"))
-                print(row)
+                said = row["body"].get("data", row["body"])
+                self.assertEqual((said["job_name"], said["exit_code"], said["nodes"]), ("it's $(a) \"name\"", "3:0", "n1"))
+                self.assertEqual(said.get("state"), None if "epilog" in wiring else "FAILED")
+                self.assertFalse([name for name in said if name.startswith("array")], "it is no part of an array")
         self.assertEqual(service.stop(), 0)
 
     def test_what_ended_while_the_service_was_away_is_told_when_it_is_back(self):

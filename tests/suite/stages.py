@@ -130,9 +130,9 @@ def headers(bench):
 
 
 def python(bench):
-    """Every *_test.py and test_*.py below tests and python, each in a process of its own; those of
+    """Every *_test.py and test_*.py below tests, python and examples, each in a process of its own; those of
     tests/integration and tests/slurm are ctest's."""
-    files = sorted(path for folder in ("tests", "python")
+    files = sorted(path for folder in ("tests", "python", "examples")
                    for path in (bench.source / folder).rglob("*.py")
                    if (path.name.startswith("test_") or path.name.endswith("_test.py"))
                    and path.parent.name not in ("integration", "slurm"))

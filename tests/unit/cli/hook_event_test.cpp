@@ -54,6 +54,13 @@ TEST_CASE("jobcomp/script's times are said as others say them", "[cli][hook]") {
         json{{"job_id", "18"}, {"state", "TIMEOUT"}, {"start", "2026-11-27T15:57:13Z"}});
 }
 
+TEST_CASE("a job of no array is not said to be a task of one", "[cli][hook]") {
+  const auto body = event({{"JOBID", "18"}, {"ARRAYJOBID", "0"}, {"ARRAYTASKID", "4294967294"}});
+  CHECK(body["data"] == json{{"job_id", "18"}});
+  const auto task = event({{"JOBID", "19"}, {"ARRAYJOBID", "18"}, {"ARRAYTASKID", "0"}});
+  CHECK(task["data"] == json{{"job_id", "19"}, {"array_job_id", "18"}, {"array_task_id", "0"}});
+}
+
 TEST_CASE("values of any bytes and any length make a body", "[cli][hook]") {
   const auto body = event({{"JOBID", "18"},
                            {"JOBNAME", std::string{"\xff\xfe"} + "\"\n$(x)"},
