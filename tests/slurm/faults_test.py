@@ -57,7 +57,7 @@ exit $status
 
 
 class ThroughRest(OnSlurm):
-    laboratory = {"more": "PartitionName=wide Nodes=n1,n2 MinNodes=2 State=UP"}
+    laboratory = {"more": "PartitionName=brief Nodes=n1 MaxTime=1 State=UP"}
 
     def test_a_service_killed_again_and_again_runs_each_leg_once(self):
         for legs in (1, 4, 7, 10):
@@ -153,7 +153,7 @@ class ThroughRest(OnSlurm):
         self.serve_to_the_win()
 
     def test_what_can_never_run_is_given_up_after_its_time(self):
-        self.configure(partition="wide", unschedulable_after="3s")
+        self.configure(partition="brief", unschedulable_after="3s")
         service = self.serve()
         self.wait_for_outcome("unschedulable")
         self.assertEqual(service.stop(), 0)
