@@ -58,7 +58,7 @@ Stand::Stand(Options options)
       fleet_{{.ends_per_look = options_.ends_per_look}},
       code_{options_.folder / "code"},
       engine_{{*ledger_,
-               {&fleet_},
+               {options_.adapter != nullptr ? options_.adapter : &fleet_},
                code_,
                random_,
                settings_for(options_.outstanding, options_.ends_per_look),

@@ -44,6 +44,7 @@ class Stand {
     int outstanding = 200;         ///< worker runs that are under way
     int jobs = 80;
     int ends_per_look = 10;
+    scheduler_adapters::Adapter* adapter = nullptr;  ///< instead of the fleet in memory
   };
   explicit Stand(Options options);
 

@@ -234,6 +234,8 @@ Result<std::int64_t> read_slurm_accounting_json(std::string_view text,
   if (!records) return records.error();
   for (auto& job : records->jobs) {
     Attempt attempt;
+    if (!job.start_s) job.start_s = job.recorded_start_s;
+    if (!job.end_s) job.end_s = job.recorded_end_s;
     attempt.outcome = outcome_of(job, job.end_s.has_value());
     attempt.native_id = std::move(job.id);
     attempt.cluster = std::move(job.cluster);

@@ -31,6 +31,8 @@ struct Job {
   // In accounting only: since when it could start, and what its steps say.
   std::optional<std::int64_t> eligible_s, first_step_s;
   std::optional<std::int64_t> step_gpus;  ///< of all its steps: at least what it ever used at once
+  /// As accounting has them, whatever the state: a requeued attempt has ended.
+  std::optional<std::int64_t> recorded_start_s, recorded_end_s;
 };
 
 /// What a record says of a run (schedulers.md §3). What is not known is no end: `state` is none.

@@ -139,6 +139,8 @@ Job job_of(const json& value) {
   job.account = text(member(value, "account"));
   job.eligible_s = time(first_of(member(value, "eligible_time"), member(times, "eligible")));
   read_steps(member(value, "steps"), job);
+  job.recorded_start_s = time(member(times, "start"));
+  job.recorded_end_s = time(member(times, "end"));
   return without_forecasts(std::move(job));
 }
 

@@ -1,6 +1,7 @@
 #include "amdahl/scheduler_adapters/slurm_accounting.hpp"
 
 #include <catch2/catch.hpp>
+#include <utility>
 #include <vector>
 
 #include "slurm_fixture.hpp"
@@ -34,6 +35,34 @@ Read read(std::string_view text, std::size_t piece = 1 << 20) {
   }
   all.counts = reader.counts();
   return all;
+}
+
+TEST_CASE("a requeued attempt has ended in text and in JSON", "[slurm][accounting]") {
+  const auto text = read(std::string{titles} +
+                         "7|train|ann|vision|gpu|lab|REQUEUED|1000|1000|1100|1200|gres/gpu=8\n"
+                         "7|train|ann|vision|gpu|lab|PENDING|1201|Unknown|Unknown|Unknown|\n");
+  std::vector<Attempt> json;
+  const auto record = [](const char* state, const char* times) {
+    return std::string{R"({"job_id":7,"name":"train","state":{"current":")"} + state +
+           R"("},"time":)" + times +
+           R"(,"tres":{"allocated":[{"type":"gres","name":"gpu","count":8}]}})";
+  };
+  const auto unreadable = read_slurm_accounting_json(
+      "{\"jobs\":[" +
+          record("REQUEUED", R"({"submission":1000,"eligible":1000,"start":1100,"end":1200})") +
+          "," + record("PENDING", R"({"submission":1201,"eligible":0,"start":0,"end":0})") + "]}",
+      [&](Attempt&& attempt) { json.push_back(std::move(attempt)); });
+  CHECK(unreadable.has_value());
+  REQUIRE(text.attempts.size() == 2);
+  REQUIRE(json.size() == 2);
+  for (const auto* attempts : {&text.attempts, &std::as_const(json)}) {
+    CHECK((*attempts)[0].outcome == RunOutcome::lost);
+    CHECK((*attempts)[0].start_s == 1100);
+    CHECK((*attempts)[0].end_s == 1200);
+    CHECK_FALSE((*attempts)[1].outcome.has_value());
+    CHECK_FALSE((*attempts)[1].start_s.has_value());
+    CHECK_FALSE((*attempts)[1].end_s.has_value());
+  }
 }
 
 TEST_CASE("a real accounting's text and JSON say the same attempts", "[slurm][accounting]") {
