@@ -20,8 +20,9 @@ namespace {
 
 // Numbers of Slurm's errors (slurm_errno.h).
 constexpr std::int64_t code_again = 11, code_connect = 1800, code_invalid_job = 2017;
-constexpr std::int64_t code_busy = 2007;
-constexpr std::array<std::int64_t, 6> codes_of_auth{2002, 1906, 1907, 6000, 6001, 6006};
+constexpr std::int64_t code_busy = 2007, code_not_authenticated = 1007;
+constexpr std::array<std::int64_t, 7> codes_of_auth{
+    code_not_authenticated, 2002, 1906, 1907, 6000, 6001, 6006};
 
 const json& field(const json& value, std::string_view name) {
   static const json none;
@@ -53,11 +54,22 @@ std::optional<RestError> error_in(const json& document, std::int64_t fine_code) 
   for (const auto& error : errors) {
     RestError found{whole_of(field(error, "error_number")), words_of(field(error, "description"))};
     if (found.code == 0) found.code = whole_of(field(error, "error_code"));
-    if (found.words.empty()) found.words = words_of(field(error, "error"));
+    // Later versions say in one what was tried, and in the other why it failed.
+    const auto why = words_of(field(error, "error"));
+    if (!why.empty() && why != found.words) found.words += (found.words.empty() ? "" : ": ") + why;
     if (found.code == fine_code && fine_code != 0) continue;
     return found;
   }
   return std::nullopt;
+}
+
+bool is_about_the_token(std::int64_t code) {
+  return std::find(codes_of_auth.begin(), codes_of_auth.end(), code) != codes_of_auth.end();
+}
+
+Error token_refused(const std::string& words) {
+  return {ErrorCode::not_allowed, "slurmrestd does not accept the token" + words,
+          "renew it: scontrol token username=… lifespan=… > token_file"};
 }
 
 bool is_lost_answer(std::int64_t code) {
@@ -67,15 +79,14 @@ bool is_lost_answer(std::int64_t code) {
 FailureClass class_of(const RestError& error) {
   if (error.code == code_connect || error.code == code_again || error.code == code_busy)
     return FailureClass::retryable;
-  if (std::find(codes_of_auth.begin(), codes_of_auth.end(), error.code) != codes_of_auth.end())
-    return FailureClass::auth;
+  if (is_about_the_token(error.code)) return FailureClass::auth;
   // The controller could not be asked at all, or nobody knows.
   if (is_lost_answer(error.code) || error.code <= 0) return FailureClass::unknown_outcome;
   return FailureClass::permanent;
 }
 
 json number_of(std::int64_t value, int version) {
-  if (version < 40) return value;
+  if (version == rest_version_first) return value;
   return {{"set", true}, {"infinite", false}, {"number", value}};
 }
 
@@ -116,7 +127,11 @@ std::string submit_body(const JobRequest& request,
   }
   if (request.gpus_per_node > 0) {
     const auto count = std::to_string(request.gpus_per_node);
-    job[old ? "gres" : "tres_per_node"] = (old ? "gpu:" : "gres/gpu:") + count;
+    // 39 is the newest of Slurm 23.02 alone, which still writes `gres:gpu`.
+    job[old ? "gres" : "tres_per_node"] = (old             ? "gpu:"
+                                           : version == 39 ? "gres:gpu:"
+                                                           : "gres/gpu:") +
+                                          count;
   }
   if (request.memory_mib_per_node > 0)
     job["memory_per_node"] = number_of(request.memory_mib_per_node, version);
@@ -146,10 +161,7 @@ std::variant<std::string, Failure> read_rest_submit(const RestAnswer& answer) {
 }
 
 std::optional<Error> refusal_of(const RestAnswer& answer, std::int64_t fine_code) {
-  if (answer.status == http_unauthorized) {
-    return Error{ErrorCode::not_allowed, "slurmrestd does not accept the token",
-                 "renew it: scontrol token username=… lifespan=… > token_file"};
-  }
+  if (answer.status == http_unauthorized) return token_refused("");
   const auto document = core::parse_json(answer.body, "slurmrestd's answer");
   if (!document) {
     return Error{
@@ -158,6 +170,7 @@ std::optional<Error> refusal_of(const RestAnswer& answer, std::int64_t fine_code
         "is url a slurmrestd?"};
   }
   if (const auto error = error_in(*document, fine_code)) {
+    if (error->code == code_not_authenticated) return token_refused(": " + error->words);
     const auto code =
         error->code == code_invalid_job ? ErrorCode::not_found : ErrorCode::unreachable;
     // With a token that slurmctld does not take, slurmrestd cannot even read the configuration.

@@ -36,6 +36,34 @@ TEST_CASE("a token that is renewed is used without a restart", "[conformance][sl
   CHECK(offer(*adapter, spec).kind == scheduler_adapters::Submitted::Kind::accepted);
 }
 
+TEST_CASE("a token that goes bad between two calls refuses no run", "[conformance][slurm]") {
+  AMDAHL_SUBJECT_OR_SKIP(SlurmRestSubject);
+  const auto file = subject.scratch() / "token";
+  fs::copy(SlurmSubject::lab() / "token", file);
+  const auto adapter = with_token(subject, file);
+  const auto spec = shell_run(subject, "true");
+  REQUIRE(adapter->validate(spec).has_value());  // its nodes are known, and the version
+  write_text(file, "abc.def.ghi");
+  const auto refused = offer(*adapter, spec);
+  REQUIRE(refused.kind == scheduler_adapters::Submitted::Kind::failed);
+  INFO(refused.failure.message);
+  // The older daemon says only that it got no answer.
+  const bool auth = refused.failure.kind == scheduler_adapters::FailureClass::auth;
+  CHECK((auth || refused.failure.kind == scheduler_adapters::FailureClass::unknown_outcome));
+  fs::remove(file);
+  fs::copy(SlurmSubject::lab() / "token", file);
+  CHECK(offer(*adapter, spec).kind == scheduler_adapters::Submitted::Kind::accepted);
+}
+
+TEST_CASE("the newest interface that slurmrestd has is spoken", "[conformance][slurm]") {
+  AMDAHL_SUBJECT_OR_SKIP(SlurmRestSubject);
+  const char* version = std::getenv("AMDAHL_SLURM_REST_VERSION");  // 38 without: Debian 12's daemon
+  const auto findings = subject.adapter().examine();
+  REQUIRE_FALSE(findings.empty());
+  CHECK(findings[0].text ==
+        std::string{"slurmrestd answers, v0.0."} + (version != nullptr ? version : "38"));
+}
+
 TEST_CASE("the doctor finds what is wrong with the way to slurmrestd", "[conformance][slurm]") {
   AMDAHL_SUBJECT_OR_SKIP(SlurmRestSubject);
   for (const auto& finding : subject.adapter().examine()) {

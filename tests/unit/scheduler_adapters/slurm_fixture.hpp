@@ -7,9 +7,9 @@
 
 namespace amdahl::scheduler_adapters {
 
-/// What a real Slurm 22.05 printed.
-inline std::string fixture(const std::string& name) {
-  std::ifstream in{AMDAHL_FIXTURES "/slurm/22.05/" + name};
+/// What a real Slurm printed.
+inline std::string fixture(const std::string& name, const std::string& slurm = "22.05") {
+  std::ifstream in{AMDAHL_FIXTURES "/slurm/" + slurm + "/" + name};
   REQUIRE(in);
   std::ostringstream text;
   text << in.rdbuf();
