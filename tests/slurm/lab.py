@@ -12,7 +12,6 @@ import os
 import pathlib
 import pwd
 import secrets
-import shutil
 import signal
 import socket
 import subprocess
@@ -230,7 +229,7 @@ class Lab:
         self._wait(lambda: "is UP" in (self._says("scontrol", "ping") or ""), "slurmctld")
 
     def start_node(self, node):
-        self._spawn(node, ["slurmd", "-D", "-N", node])
+        self._spawn(node, self._as(None, "slurmd", "-D", "-N", node))
 
     def start_rest(self):
         user = pwd.getpwnam("nobody")
@@ -251,8 +250,13 @@ class Lab:
         words = [str(word) for word in words]
         if user in (None, "root"):
             return words
+        uid, gid = self._account(user)
+        return ["setpriv", f"--reuid={uid}", f"--regid={gid}", "--init-groups", *words]
+
+    def _account(self, user):
+        """Its number and its group's, where the daemons run."""
         who = pwd.getpwnam(user)
-        return ["setpriv", f"--reuid={who.pw_uid}", f"--regid={who.pw_gid}", "--init-groups", *words]
+        return who.pw_uid, who.pw_gid
 
     @staticmethod
     def _lines(hook_url, epilog, more):
@@ -274,7 +278,7 @@ class Lab:
                                   ("munge", "munge", 0o755), ("sql", "mysql", 0o700)):
             path = self.base / name
             path.mkdir(exist_ok=True)
-            shutil.chown(path, owner, pwd.getpwnam(owner).pw_gid)
+            os.chown(path, *self._account(owner))
             path.chmod(mode)
         self._secret("munge/key", "munge", secrets.token_bytes(128))
         self._secret("etc/jwt.key", "slurm", secrets.token_bytes(32))
@@ -302,7 +306,7 @@ class Lab:
         path = self.base / name
         path.touch(mode=0o600)
         path.write_bytes(content)
-        shutil.chown(path, owner, pwd.getpwnam(owner).pw_gid)
+        os.chown(path, *self._account(owner))
         path.chmod(0o600)
 
     def _make_database(self):

@@ -87,23 +87,16 @@ def compiler_words(text):
     return "\n".join(lines[max(first, 0):][:80])
 
 
-def ctest(bench, shell, name, *which):
-    """The tests of the preset `name`, or those that the words `which` choose."""
-    junit = bench.logs / f"{name}.junit.xml"
+def ctest(bench, shell, preset):
+    junit = bench.logs / f"{preset}.junit.xml"
     junit.unlink(missing_ok=True)
-    which = which or ("--preset", name)
     # One more than there are cores: the long ones wait for clocks and schedulers most of their time.
-    status = shell.run(*without_aslr(name), "ctest", *which, "-j", bench.jobs + 1, "--output-junit", junit)
+    status = shell.run(*without_aslr(preset), "ctest", "--preset", preset, "-j", bench.jobs + 1,
+                       "--output-junit", junit)
     counts = from_junit(junit) if junit.exists() else Counts()
     if status and not counts.failed:
-        counts += Counts.failure(f"ctest {' '.join(map(str, which))} (status {status})", shell.tail())
+        counts += Counts.failure(f"ctest --preset {preset} (status {status})", shell.tail())
     return counts
-
-
-def slurm_full(bench):
-    """What `ci` leaves out of Slurm's tests for its time."""
-    return ctest(bench, bench.shell("slurm-full"), "slurm-full", "--test-dir", bench.source / "build/ci",
-                 "-L", "^slurm-full$", "--output-on-failure", "--no-tests=error")
 
 
 def preset_stage(preset):
@@ -176,6 +169,11 @@ def lint(bench):
     if shell.run("script/lint", "--all"):
         return Counts.failure("script/lint --all", shell.tail())
     return Counts(passed=1)
+
+
+def slurm_full(bench):
+    """Tests on real Slurm daemons that are too long for every run."""
+    return ctest(bench, bench.shell("slurm-full"), "slurm-full")
 
 
 def fuzz(bench):
@@ -299,6 +297,6 @@ STAGES = (
     Stage("asan", "unit, integration and conformance tests, address and undefined", preset_stage("asan"), "ci", ahead=True),
     Stage("tsan", "tests that have threads, data races", preset_stage("tsan"), "ci", ahead=True),
     Stage("fuzz", "a million inputs for the parsers", fuzz, "ci", ahead=True),
-    Stage("slurm-full", "every fault on real Slurm daemons", slurm_full, "ci", full=True),
+    Stage("slurm-full", "every fault on real Slurm, and the laws on Debian 13's", slurm_full, "ci", full=True),
     Stage("lint", "clang-tidy over every source", lint, full=True),
 )
