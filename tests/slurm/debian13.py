@@ -159,7 +159,9 @@ class Lab13(Lab):
 
     def _as(self, user, *words):
         inside = super()._as(user, *words)
-        return ["chroot", str(self._root.path), *inside]
+        own = inside if inside[0] == "setpriv" else ["setpriv", *inside]
+        # A test that is killed leaves nothing running in a folder that is mounted nowhere any more.
+        return ["chroot", str(self._root.path), "setpriv", "--pdeathsig=KILL", *own[1:]]
 
     def _account(self, user):
         return self._root.account(user)
