@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""What the programs cost: amdahl-run beside a leg, amdahl status and the service, its start and takeover.
+"""What the programs cost: amdahl-run beside a leg, amdahl-hook, amdahl status and the service, its start and takeover.
 
     python3 bench/programs.py SHIM [AMDAHL]
 
@@ -23,6 +23,7 @@ import time
 LEG_MS_MAX = 20
 SHIM_MIB_MAX = 10
 STATUS_MS_MAX = 100
+HOOK_MS_MAX = 10
 SERVICE_MIB_MAX = 64
 SERVICE_SECONDS = 8
 LEASE_TTL_S = 5
@@ -66,6 +67,25 @@ def shim_cost(shim):
         f"{LEG_MS_MAX} ms", cost["added_ms"] <= LEG_MS_MAX)
     row("amdahl-run, peak memory", f"{cost['memory_mib']:.1f} MiB", f"{SHIM_MIB_MAX} MiB",
         cost["memory_mib"] <= SHIM_MIB_MAX)
+
+
+def hook_cost(amdahl):
+    """A process of slurmctld's machine for each job that ends, in turn with one that does nothing."""
+    name, bound = "amdahl-hook, an end spooled", f"{HOOK_MS_MAX} ms"
+    hook = amdahl and amdahl.parent / "amdahl-hook"
+    if not hook or not hook.exists():
+        return skipped(name, bound)
+    # Without a secret what it leaves behind ends at once.
+    command = [hook, "--spool", pathlib.Path(os.environ["AMDAHL_BENCH_FOLDER"]) / "spool"]
+    ends = {**os.environ, "SLURM_JOB_ID": "17", "SLURM_JOB_NAME": "al-vpcxt4ri6ij43prwldkql4mtti-1"}
+
+    def started(words):
+        return lambda: os.waitpid(os.posix_spawnp(words[0], words, ends, file_actions=[
+            (os.POSIX_SPAWN_OPEN, 2, "/dev/null", os.O_WRONLY, 0)]), 0)
+
+    times = [(ms_of(started(command)), ms_of(started(["true"]))) for _ in range(41)]
+    cost, nothing = (statistics.median(column) for column in zip(*times))
+    row(name, f"{cost:.1f} ms (true: {nothing:.1f} ms)", bound, cost <= HOOK_MS_MAX)
 
 
 def has_command(amdahl, command):
@@ -190,6 +210,7 @@ def main():
     folder = pathlib.Path(os.environ["AMDAHL_BENCH_FOLDER"]) / "programs"
     folder.mkdir()
     shim_cost(shim)
+    hook_cost(amdahl)
     config = configuration(folder / "long")
     status_cost(amdahl, config)
     service_cost(amdahl, config)

@@ -173,6 +173,16 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, amdahl, pg_te
   WHERE run_key IN (SELECT jsonb_array_elements_text(p_args->'run_keys'))
 $$;
 
+-- What the newest 20,000 webhooks told of these runs' ends, the newest first: the members of each event.
+CREATE OR REPLACE FUNCTION amdahl.read_endings(p_args jsonb) RETURNS jsonb
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, amdahl, pg_temp AS $$
+  SELECT jsonb_build_object('endings', coalesce(jsonb_agg(jsonb_build_object(
+    'run_key', run_key, 'told', coalesce(body->'data', body)) ORDER BY delivery_no DESC), '[]'))
+  FROM (SELECT * FROM delivery ORDER BY delivery_no DESC LIMIT 20000) AS d
+  WHERE cluster = p_args->>'cluster' AND kind IN ('slurm.job.ended', 'job.ended')
+    AND run_key IN (SELECT jsonb_array_elements_text(p_args->'run_keys'))
+$$;
+
 -- Newest first, by keyset.
 CREATE OR REPLACE FUNCTION amdahl.read_deliveries(p_args jsonb) RETURNS jsonb
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, amdahl, pg_temp AS $$

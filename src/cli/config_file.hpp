@@ -7,6 +7,7 @@
 #include "config.hpp"
 #include "environment.hpp"
 #include "options.hpp"
+#include "text_file.hpp"
 
 namespace amdahl::cli {
 
@@ -19,11 +20,5 @@ std::filesystem::path find_config_file(const Environment& env, const GlobalOptio
 /// that of the last `amdahl dev`), its conf.d, variables, `flags`.
 core::Result<Config> read_config(const Environment& env, const GlobalOptions& options,
                                  const std::map<std::string, std::string>& flags);
-
-/// The first line of a file that only its owner and group may read.
-core::Result<std::string> read_secret(const std::filesystem::path& file);
-
-/// A whole file of at most `bytes_max`.
-core::Result<std::string> read_text_file(const std::filesystem::path& file, std::size_t bytes_max);
 
 }  // namespace amdahl::cli

@@ -25,7 +25,7 @@ using namespace std::chrono_literals;
 
 namespace {
 
-constexpr auto pause_first = 500ms, pause_last = 10'000ms;
+constexpr auto pause_first = 500ms, pause_last = 2'000ms;
 constexpr std::size_t words_max = 300;
 constexpr std::size_t refused_files_max = 100;
 constexpr std::string_view ending = ".json";
@@ -164,23 +164,35 @@ HookSpool::Turn HookSpool::send_once(const HookTarget& target, core::Clock& cloc
   return Turn::all_sent;
 }
 
+// Again and again while the service is away, for as long as `until`.
+HookSpool::Turn HookSpool::send_all(const HookTarget& target, core::BootTime until,
+                                    core::Clock& clock, SpoolReport& report) {
+  auto pause = std::chrono::milliseconds{pause_first};
+  for (;;) {
+    const auto turn = send_once(target, clock, report);
+    if (turn != Turn::away || clock.since_boot() + pause > until) return turn;
+    std::this_thread::sleep_for(pause);
+    pause = std::min<std::chrono::milliseconds>(2 * pause, pause_last);
+  }
+}
+
 SpoolReport HookSpool::send(const HookTarget& target, std::chrono::milliseconds patience,
                             core::Clock& clock) {
   SpoolReport report;
   const auto until = clock.since_boot() + patience;
-  for (auto pause = std::chrono::milliseconds{pause_first};;) {
-    auto turn = Turn::all_sent;
+  for (auto turn = Turn::all_sent; turn == Turn::all_sent;) {
     {
+      // Held through the pauses too: were the service away, each end of a job would leave one more
+      // process that tries.
       const SenderLock lock{folder_};
-      if (!lock.held()) break;
-      turn = send_once(target, clock, report);
+      if (!lock.held()) {
+        if (patience == 0ms) report.problem = "another process sends already";
+        break;
+      }
+      turn = send_all(target, until, clock, report);
     }
     // What was put while the lock was held belongs to whoever held it.
-    if (turn == Turn::stopped || waiting(folder_).empty()) break;
-    if (turn == Turn::all_sent) continue;
-    if (clock.since_boot() + pause > until) break;
-    std::this_thread::sleep_for(pause);
-    pause = std::min<std::chrono::milliseconds>(2 * pause, pause_last);
+    if (waiting(folder_).empty()) break;
   }
   report.left = static_cast<int>(waiting(folder_).size());
   return report;

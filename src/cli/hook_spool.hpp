@@ -61,6 +61,8 @@ class HookSpool {
 
  private:
   enum class Turn { all_sent, away, stopped };
+  Turn send_all(const HookTarget& target, core::BootTime until, core::Clock& clock,
+                SpoolReport& report);
   Turn send_once(const HookTarget& target, core::Clock& clock, SpoolReport& report);
   void set_aside(const std::filesystem::path& file);
 

@@ -4,28 +4,12 @@
 
 #include <atomic>
 #include <csignal>
-#include <ctime>
 #include <iostream>
 #include <thread>
-
-extern char** environ;
 
 namespace amdahl::cli {
 
 namespace {
-
-class SystemClock : public core::Clock {
- public:
-  core::WallTime now() override {
-    return std::chrono::time_point_cast<std::chrono::microseconds>(
-        std::chrono::system_clock::now());
-  }
-  core::BootTime since_boot() override {
-    timespec time{};
-    ::clock_gettime(CLOCK_BOOTTIME, &time);
-    return std::chrono::seconds{time.tv_sec} + std::chrono::microseconds{time.tv_nsec / 1000};
-  }
-};
 
 std::atomic<int> interrupts{0};
 static_assert(std::atomic<int>::is_always_lock_free);
@@ -51,19 +35,7 @@ int count_hangups() {
   return caught ? hangups.load() : 0;
 }
 
-std::map<std::string, std::string> variables() {
-  std::map<std::string, std::string> all;
-  for (char** entry = environ; entry != nullptr && *entry != nullptr; ++entry) {
-    const std::string text{*entry};
-    const auto equals = text.find('=');
-    if (equals != std::string::npos) all[text.substr(0, equals)] = text.substr(equals + 1);
-  }
-  return all;
-}
-
 }  // namespace
-
-std::unique_ptr<core::Clock> make_system_clock() { return std::make_unique<SystemClock>(); }
 
 Environment make_system_environment(core::Clock& clock, const char* argv0) {
   struct sigaction action {};
@@ -81,7 +53,7 @@ Environment make_system_environment(core::Clock& clock, const char* argv0) {
           ::geteuid() == 0,
           std::filesystem::current_path(ignored),
           program,
-          variables(),
+          process_variables(),
           [](std::chrono::milliseconds time) {
             const auto until = std::chrono::steady_clock::now() + time;
             const int before = interrupts;

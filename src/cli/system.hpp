@@ -1,14 +1,10 @@
 #pragma once
 
-#include <memory>
-
 #include "amdahl/core/clock.hpp"
 #include "environment.hpp"
+#include "process.hpp"
 
 namespace amdahl::cli {
-
-/// The system's clocks.
-std::unique_ptr<core::Clock> make_system_clock();
 
 /// The process as it was started; SIGINT and SIGTERM set `interrupted` from here on, SIGHUP
 /// counts once `hangups` was asked.

@@ -93,10 +93,32 @@ void Engine::look_at_cluster(const ledger::Snapshot& snapshot, Adapter& adapter,
   if (!absent.empty()) {
     for (auto& found : adapter.find(absent)) view.found.emplace(found.key, std::move(found));
   }
+  if (view.caps.tells_ends) look_for_told(snapshot, adapter, view);
   for (const auto& run : snapshot.live_runs) {
     if (run.cluster == adapter.cluster() && ended(view, run)) {
       view.results.emplace(run.key, read_result(adapter.fetch_result(run.key), run.key));
     }
+  }
+}
+
+// A delivery changes nothing by itself: only of runs that nobody else knows any more is it asked
+// what was told.
+void Engine::look_for_told(const ledger::Snapshot& snapshot, Adapter& adapter, ClusterView& view) {
+  std::map<core::RunKey, const ledger::RunRow*> forgotten;
+  auto keys = nlohmann::json::array();
+  for (const auto& run : snapshot.live_runs) {
+    if (run.cluster != adapter.cluster() || !is_forgotten(view, run)) continue;
+    forgotten.emplace(run.key, &run);
+    keys.push_back(run.key.text);
+  }
+  if (forgotten.empty()) return;
+  const auto answer = parts_.ledger.read(
+      "endings", {{"cluster", adapter.cluster()}, {"run_keys", std::move(keys)}});
+  for (const auto& row : answer.at("endings")) {
+    const auto run = forgotten.find(core::RunKey{row.at("run_key").get<std::string>()});
+    if (run == forgotten.end()) continue;
+    if (auto seen = adapter.told_end(run->first, row.at("told")))
+      end_as_told(view, *run->second, std::move(*seen));
   }
 }
 

@@ -1,6 +1,8 @@
 #include "observed.hpp"
 
+#include <algorithm>
 #include <tuple>
+#include <utility>
 
 namespace amdahl::loop {
 
@@ -37,6 +39,24 @@ const Observation* observed(const ClusterView& cluster, const RunRow& run) {
   }
   if (best != nullptr && !run.native_id.empty() && !is_recorded(run, *best)) return nullptr;
   return best;
+}
+
+bool is_forgotten(const ClusterView& cluster, const RunRow& run) {
+  const auto it = cluster.found.find(run.key);
+  if (it == cluster.found.end() || !it->second.forgotten) return false;
+  const auto& runs = it->second.runs;
+  return !run.native_id.empty() && run.native_at_us != 0 &&
+         std::all_of(runs.begin(), runs.end(),
+                     [](const auto& seen) { return seen.outcome == core::RunOutcome::lost; });
+}
+
+void end_as_told(ClusterView& cluster, const RunRow& run, Observation told) {
+  const bool same = told.key == run.key && told.ref.native_id == run.native_id &&
+                    told.ref.submitted_at_us == run.native_at_us;
+  if (!same || told.state != core::RunState::ended || !is_forgotten(cluster, run)) return;
+  auto& found = cluster.found.at(run.key);
+  found.found = scheduler_adapters::Found::found;
+  found.runs = {std::move(told)};
 }
 
 }  // namespace amdahl::loop

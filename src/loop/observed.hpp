@@ -15,4 +15,12 @@ bool is_recorded(const ledger::RunRow& run, const scheduler_adapters::Observatio
 const scheduler_adapters::Observation* observed(const ClusterView& cluster,
                                                 const ledger::RunRow& run);
 
+/// Whether only what a webhook told can say how a recorded run ended: its scheduler's live list was
+/// read and has none of it, and where else was looked it is lost, or nothing.
+bool is_forgotten(const ClusterView& cluster, const ledger::RunRow& run);
+
+/// Ends a forgotten run as it was told, where that is of the very submission that is recorded.
+void end_as_told(ClusterView& cluster, const ledger::RunRow& run,
+                 scheduler_adapters::Observation told);
+
 }  // namespace amdahl::loop

@@ -26,6 +26,7 @@ class SlurmAdapter final : public Adapter {
   Caps caps() const override {
     Caps caps;
     caps.quiet_period = options_.quiet_period;
+    caps.tells_ends = true;
     caps.poll_interval = options_.poll_interval;
     return caps;
   }
@@ -36,6 +37,7 @@ class SlurmAdapter final : public Adapter {
   core::Result<void> release(const core::RunKey& key, const NativeRef& ref) override;
   Listing list() override;
   std::vector<FindResult> find(std::span<const core::RunKey> keys) override;
+  std::optional<Observation> told_end(const core::RunKey& key, const nlohmann::json& told) override;
   Cancelled cancel(const core::RunKey& key, const NativeRef& ref, CancelMode mode) override;
   core::Result<std::string> fetch_result(const core::RunKey& key) override {
     return folders_.result(key);

@@ -1,10 +1,12 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <nlohmann/json.hpp>
 
 #include "amdahl/run_files/durable.hpp"
 #include "amdahl/run_files/names.hpp"
 #include "slurm_adapter.hpp"
+#include "slurm_completion.hpp"
 
 // What the adapter sees: one listing of the controller and one scan of the run directories a cycle;
 // accounting only for runs that neither shows.
@@ -166,6 +168,8 @@ FindResult SlurmAdapter::find_one(const RunKey& key, const Result<Records>& live
       if (final || seen->outcome != core::RunOutcome::lost) found.runs.push_back(std::move(*seen));
     }
   }
+  found.forgotten = live && std::none_of(live->jobs.begin(), live->jobs.end(),
+                                         [&](const auto& job) { return job.name == key.text; });
   found.whole = live.has_value() && history.has_value();
   if (!found.runs.empty()) {
     found.found = Found::found;
@@ -173,6 +177,13 @@ FindResult SlurmAdapter::find_one(const RunKey& key, const Result<Records>& live
     found.found = Found::not_found_authoritative;
   }
   return found;
+}
+
+std::optional<Observation> SlurmAdapter::told_end(const RunKey& key, const nlohmann::json& told) {
+  const auto job = slurm::read_completion(told);
+  if (!job || job->name != key.text) return std::nullopt;
+  auto seen = slurm::observe_job(*job, directory_of(key), patience());
+  return has_ended(seen) ? std::optional{std::move(seen)} : std::nullopt;
 }
 
 std::vector<FindResult> SlurmAdapter::find(std::span<const RunKey> keys) {

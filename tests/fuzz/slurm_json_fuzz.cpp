@@ -1,8 +1,10 @@
 #include <cstddef>
 #include <cstdint>
+#include <nlohmann/json.hpp>
 #include <string_view>
 
 #include "amdahl/core/invariant.hpp"
+#include "slurm_completion.hpp"
 #include "slurm_records.hpp"
 #include "slurm_rest_texts.hpp"
 
@@ -27,6 +29,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
       core::invariant(!id->empty() && id->front() != '-' && *id != "0", "a job id is one");
     (void)refusal_of({status, text});
   }
+  const auto told = read_completion(nlohmann::json::parse(text, nullptr, false));
+  core::invariant(!told || (!told->id.empty() && !told->name.empty() && told->submit_s),
+                  "a completion record names its job");
   const auto nodes = read_rest_nodes(text, "");
   if (nodes.has_value()) {
     for (const auto& node : *nodes) core::invariant(!node.name.empty(), "a node has a name");

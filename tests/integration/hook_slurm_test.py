@@ -4,6 +4,7 @@ import contextlib
 import json
 import os
 import pathlib
+import shutil
 import socket
 import stat
 import subprocess
@@ -21,6 +22,8 @@ JOBCOMP = {"JOBID": "18", "JOBNAME": "it's $(a) \"name\"\nof two lines", "JOBSTA
 
 
 class Hook(unittest.TestCase):
+    program = (PROGRAM, "hook", "slurm")
+
     def setUp(self):
         self.stand = Stand()
         self.addCleanup(self.stand.remove)
@@ -37,7 +40,7 @@ class Hook(unittest.TestCase):
         service.wait_for("leading")
 
     def words(self, *more):
-        return [str(PROGRAM), "hook", "slurm", "--server", f"http://127.0.0.1:{self.port}", "--spool",
+        return [*map(str, self.program), "--server", f"http://127.0.0.1:{self.port}", "--spool",
                 str(self.spool), "--secret-file", str(self.secret or self.own_secret()), *more]
 
     def own_secret(self):
@@ -95,6 +98,14 @@ class Hook(unittest.TestCase):
             except OSError:
                 continue
         return found
+
+    def test_one_sender_waits_for_a_service_that_is_away_however_many_jobs_end(self):
+        for _ in range(5):
+            self.assertEqual(self.hook(EPILOG).returncode, 0)
+        wait_until(lambda: len(self.senders()) == 1, "one is left", 20)
+        self.assertEqual(len(self.waiting()), 5)
+        for pid in self.senders():
+            os.kill(pid, 9)
 
     def test_a_service_that_hangs_holds_nobody(self):
         with socket.socket() as door:  # takes the connection and says nothing
@@ -208,6 +219,20 @@ class Hook(unittest.TestCase):
         self.assertEqual((done.returncode, done.stderr), (0, b""))
         wait_until(lambda: [row["native_id"] for row in self.stored()] == ["17"], "it is stored")
         self.assertTrue(spool.is_dir())
+
+
+class SmallHook(Hook):
+    """amdahl-hook, which slurmctld starts: the same in all it does."""
+
+    program = (PROGRAM.with_name("amdahl-hook"),)
+
+    def test_a_command_line_that_it_does_not_know_fails_no_hook(self):
+        copy = self.stand.folder / "amdahl-hook"
+        shutil.copy2(self.program[0], copy)  # without amdahl beside it
+        for variables, status in ((EPILOG, 0), (JOBCOMP, 0), ({}, 64)):
+            done = subprocess.run([copy, "--neither", "known"], env=variables, capture_output=True, text=True, timeout=60)
+            self.assertEqual(done.returncode, status)
+            self.assertIn("its command line is not known here", done.stderr)
 
 
 if __name__ == "__main__":

@@ -141,6 +141,29 @@ TEST_CASE("the first posted result counts, and one of an unknown run is none", "
   CHECK(posted() == nlohmann::json{{key, "{}"}});
 }
 
+TEST_CASE(
+    "what webhooks told of a run's end is answered by its key and its cluster, the newest first",
+    "[ledger][doors]") {
+  LedgerDriver driver;
+  const auto put = [&](const std::string& id, const std::string& cluster, const std::string& kind,
+                       const std::string& key, const std::string& body) {
+    driver.db.script_as_owner(
+        "INSERT INTO amdahl.delivery (source, delivery_id, cluster, kind, "
+        "run_key, body) VALUES ('slurm', '" +
+        id + "', '" + cluster + "', '" + kind + "', '" + key + "', '" + body + "')");
+  };
+  put("1", "lab", "slurm.job.ended", "al-a-1", R"({"type": "t", "data": {"n": 1}})");
+  put("2", "lab", "slurm.job.ended", "al-a-1", R"({"n": 2})");
+  put("3", "lab", "slurm.job.started", "al-a-1", R"({"n": 3})");
+  put("4", "other", "slurm.job.ended", "al-a-1", R"({"n": 4})");
+  put("5", "lab", "slurm.job.ended", "al-b-1", R"({"n": 5})");
+  const auto told =
+      driver.ledger->read("endings", {{"cluster", "lab"}, {"run_keys", {"al-a-1", "al-none-1"}}});
+  CHECK(told.at("endings") ==
+        nlohmann::json::array({{{"run_key", "al-a-1"}, {"told", {{"n", 2}}}},
+                               {{"run_key", "al-a-1"}, {"told", {{"n", 1}}}}}));
+}
+
 TEST_CASE("what no webhook told is counted once it is a minute old", "[ledger][doors]") {
   LedgerDriver driver;
   const auto doors = ledger::open_doors(driver.db.service_url());

@@ -43,8 +43,8 @@ def write(path, text, owner="root"):
 
 
 class Doors:
-    """`program`: amdahl, of whose folder slurmctld starts the hook; a copy, as a checkout may lie where SlurmUser
-    cannot look."""
+    """`program`: amdahl; slurmctld starts a copy of the hook beside it, as a checkout may lie where SlurmUser cannot
+    look."""
 
     def __init__(self, folder, port, program):
         self.folder, self.port = pathlib.Path(folder), port
@@ -62,14 +62,20 @@ class Doors:
         self.spool.mkdir()
         shutil.chown(self.spool, "slurm")
         write(home / "secret", self._secret, "slurm")
-        copy = home / program.name
-        shutil.copy2(program, copy)
-        printed = subprocess.run([copy, "hook", "slurm", "--print-config", "--server", f"http://127.0.0.1:{self.port}",
-                                  "--cluster", "lab", "--secret-file", home / "secret", "--spool", self.spool],
-                                 stdout=subprocess.PIPE, check=True, text=True, timeout=60).stdout
+        hook = program.with_name("amdahl-hook")
+        shutil.copy2(hook, home)
+        self._hook = [program, "hook", "slurm", "--server", f"http://127.0.0.1:{self.port}", "--cluster", "lab",
+                      "--secret-file", home / "secret", "--spool", self.spool]
+        printed = subprocess.run([*self._hook, "--print-config"], stdout=subprocess.PIPE, check=True, text=True,
+                                 timeout=60).stdout
         # The first block is the script, below the line that says where it goes.
-        self.script.write_text(printed.split("\n\n")[0].partition("\n")[2] + "\n")
+        script = printed.split("\n\n")[0].partition("\n")[2] + "\n"
+        self.script.write_text(script.replace(str(hook), str(home / "amdahl-hook")))
         self.script.chmod(0o755)
+
+    def flush(self):
+        """What waits in the hook's spool is sent; whether all of it was."""
+        return subprocess.run([*self._hook, "--flush"], stdout=subprocess.DEVNULL, timeout=60).returncode == 0
 
     def configure(self, state, lab, via="rest", poll="20s", lifespan=86400):
         """Of the service whose state directory, made by `amdahl dev`, is `state`."""

@@ -58,11 +58,9 @@ class Webhooks(unittest.TestCase):
 
     def check_loop_is_woken(self, source):
         """The loop goes on at once although it looks by itself every five minutes only; nothing goes untold."""
-        job = self.stand.threefold()
-        job.write_text(job.read_text().replace('cluster = "local"', 'cluster = "lab"'))
         service = self.serve()
         begun = time.monotonic()
-        self.assertEqual(amdahl("jobs", "add", job, config=self.stand.config).returncode, 0)
+        self.add_job()
         wait_until(lambda: len(self.ended()) >= RUNS, f"{RUNS} runs ended", POLL_S)
         self.assertLess(time.monotonic() - begun, POLL_S / 3)
         for line in self.ended()[:RUNS]:
@@ -110,6 +108,36 @@ class Webhooks(unittest.TestCase):
                    "both have told")
         wait_until(lambda: not list(self.doors.spool.glob("*.json")), "the spool is empty")
         self.assertEqual(service.stop(), 0)
+
+    def test_a_run_that_slurm_has_forgotten_ends_as_its_completion_record_told(self):
+        """It never started, so nothing but the record knows: there is no accounting, and the controller keeps nothing."""
+        self.lab.rewire(more=f"MinJobAge=1\nJobCompType=jobcomp/script\nJobCompLoc={self.doors.script}")
+        (self.stand.state / "conf.d/z-lone.toml").write_text("[cluster.lab]\naccounting = false\n")
+        self.drain("drain")
+        self.addCleanup(self.drain, "resume")
+        self.add_job()
+        service = self.stand.serve(environment={**self.lab.env, "AMDAHL_FAILPOINT": "engine.released"})
+        wait_until(lambda: not service.lives(), "the service dies with its runs submitted")
+        jobs = self.lab.run("squeue", "-h", "-o", "%i").split()
+        self.lab.run("scancel", *jobs)
+        wait_until(lambda: len(list(self.doors.spool.glob("*.json"))) == len(jobs), "the hook has spooled all")
+        wait_until(lambda: not self.lab.run("squeue", "-h", "-t", "all", "-o", "%i"), "Slurm has forgotten them")
+        # Until the dead one's lease has lapsed it only listens.
+        service = self.stand.serve(environment=self.lab.env)
+        service.wait_for("following")
+        wait_until(self.doors.flush, "what it spooled is stored", 10)
+        runs = wait_until(lambda: [run for run in self.stand.ask("runs", "--limit", 200)["runs"]
+                                   if run["native_id"] in jobs and run["state"] == "ended"], "they have ended")
+        self.assertEqual({run["outcome"] for run in runs}, {"cancelled"})
+        self.assertEqual(service.stop(), 0)
+
+    def drain(self, state):
+        self.lab.run("scontrol", "update", f"nodename={','.join(self.lab.nodes)}", f"state={state}", "reason=test")
+
+    def add_job(self):
+        job = self.stand.threefold()
+        job.write_text(job.read_text().replace('cluster = "local"', 'cluster = "lab"'))
+        self.assertEqual(amdahl("jobs", "add", job, config=self.stand.config).returncode, 0)
 
 
 if __name__ == "__main__":

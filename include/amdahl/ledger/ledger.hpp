@@ -247,7 +247,8 @@ class Ledger {
   virtual std::optional<nlohmann::json> command_answer(std::string_view key) = 0;
   /// Read models as JSON, for CLI and API alike: the SQL function `read_<view>(args jsonb)`.
   /// Views: status, rank, jobs, job, hypotheses, experiments, experiment, runs, bank, events,
-  /// verify, tokens, deliveries, `posted` {"run_keys"}: {"posted": {key: body}}, `hooks`
+  /// verify, tokens, deliveries, `posted` {"run_keys"}: {"posted": {key: body}},
+  /// `endings` {"cluster", "run_keys"}: {"endings": [{"run_key", "told"}]}, `hooks`
   /// {"clusters"}, and `known` {fingerprint, job, changes}: {"experiment": summary|null, "near":
   /// summary|null}; {"questions": [such]} is answered by {"answers": [such]} in order. `witnesses`
   /// {"witnesses": [{"head_seq", "head_hash"}]}: {"unknown": [indexes of those that this chain does

@@ -67,6 +67,8 @@ class Engine {
   View look(const ledger::Snapshot& snapshot);
   void look_at_cluster(const ledger::Snapshot& snapshot, scheduler_adapters::Adapter& adapter,
                        ClusterView& view);
+  void look_for_told(const ledger::Snapshot& snapshot, scheduler_adapters::Adapter& adapter,
+                     ClusterView& view);
   void look_for_posted(View& view);
   void look_at_code(const ledger::Snapshot& snapshot, View& view);
   void look_for_known(const ledger::Snapshot& snapshot, View& view);

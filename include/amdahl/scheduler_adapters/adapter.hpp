@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <nlohmann/json_fwd.hpp>
 #include <optional>
 #include <span>
 #include <string>
@@ -77,6 +78,8 @@ struct FindResult {
   core::RunKey key;
   Found found = Found::not_found_inconclusive;
   std::vector<Observation> runs;  ///< more than one only after a double submit
+  /// The live list was read and has none of it.
+  bool forgotten = false;
   /// Found, and history was asked too: a submission of the key that is not among `runs` is gone.
   bool whole = false;
 };
@@ -99,6 +102,7 @@ struct Caps {
   std::chrono::milliseconds poll_interval{0};
   bool several_node_sets = false;  ///< can offer R2
   bool posts_results = false;      ///< results may come by post, not by fetch_result
+  bool tells_ends = false;         ///< by webhooks that `told_end` reads
   bool runs_images = false;        ///< a leg runs in the image that its arm names
 };
 
@@ -145,6 +149,14 @@ class Adapter {
 
   /// Looks for these keys as deep as the scheduler allows, history included.
   virtual std::vector<FindResult> find(std::span<const core::RunKey> keys) = 0;
+
+  /// How a run ended by what a webhook of this scheduler told (the members of the event); none
+  /// where that names another run, no time of submission or no end. Only a run that neither the
+  /// live list nor history shows may be ended by it.
+  virtual std::optional<Observation> told_end(const core::RunKey& /*key*/,
+                                              const nlohmann::json& /*told*/) {
+    return std::nullopt;
+  }
 
   virtual Cancelled cancel(const core::RunKey& key, const NativeRef& ref, CancelMode mode) = 0;
 

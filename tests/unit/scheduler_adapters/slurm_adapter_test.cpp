@@ -1,6 +1,7 @@
 #include "slurm_adapter.hpp"
 
 #include <catch2/catch.hpp>
+#include <nlohmann/json.hpp>
 
 #include "support/real_clock.hpp"
 #include "support/scratch_folder.hpp"
@@ -125,6 +126,32 @@ TEST_CASE("a job that starts between the listing and the look at its claim is le
   stand.slurm.jobs[0].reason = "JobHeldUser";
   CHECK_FALSE(stand.adapter.list().runs.front().held_by_us);
   CHECK(stand.slurm.cancelled == std::vector<std::string>{"1"});
+}
+
+TEST_CASE("what a webhook told ends a run that is its own, and only by an end", "[slurm]") {
+  Stand stand;
+  REQUIRE(stand.submit().kind == Submitted::Kind::accepted);
+  CHECK_FALSE(stand.find().forgotten);
+  stand.slurm.jobs.clear();
+  CHECK(stand.find().forgotten);
+  nlohmann::json told{{"job_id", "1"},
+                      {"job_name", stand.spec.key.text},
+                      {"state", "PREEMPTED"},
+                      {"submit", "1970-01-01T00:16:40Z"},
+                      {"end", "1970-01-01T00:20:00Z"}};
+  const auto seen = stand.adapter.told_end(stand.spec.key, told);
+  REQUIRE(seen);
+  CHECK(seen->outcome == core::RunOutcome::preempted);
+  CHECK(seen->ref == NativeRef{"1", 1'000'000'000});
+  for (const auto* state : {"RUNNING", "COMPLETING", "A WORD OF NOBODY"}) {
+    told["state"] = state;
+    CHECK_FALSE(stand.adapter.told_end(stand.spec.key, told));
+  }
+  told["state"] = "PREEMPTED";
+  told["job_name"] = core::make_run_key({}, 2).text;
+  CHECK_FALSE(stand.adapter.told_end(stand.spec.key, told));
+  stand.slurm.down = true;
+  CHECK_FALSE(stand.find().forgotten);
 }
 
 TEST_CASE("a submit without an answer is found by its name and not sent again", "[slurm]") {
