@@ -13,6 +13,9 @@
 
 namespace amdahl::worker {
 
+/// What a shell makes of a signal's number, and srun with it: 128 and the signal.
+inline constexpr int killed_status = 128;
+
 /// What to execute and where.
 struct ChildPlan {
   std::vector<std::string> command;  ///< command[0] is looked up in the environment's PATH

@@ -9,6 +9,7 @@
 #include <cstring>
 #include <string>
 
+#include "child.hpp"
 #include "leftovers.hpp"
 #include "log.hpp"
 #include "shim.hpp"
@@ -17,7 +18,6 @@ namespace amdahl::worker {
 namespace {
 
 constexpr int exit_not_kept = 1;
-constexpr int killed_status = 128;
 
 sigset_t awaited_signals() {
   sigset_t set;

@@ -26,7 +26,6 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr int exit_not_run = 127;
-constexpr int killed_status = 128;
 constexpr std::chrono::milliseconds stop_word_within{200};
 
 // What a distributed program asks: who it is and where the others are. The rest of srun's

@@ -7,6 +7,7 @@
 
 #include "amdahl/core/canonical_json.hpp"
 #include "amdahl/run_files/durable.hpp"
+#include "child.hpp"
 
 namespace amdahl::worker {
 
@@ -15,7 +16,6 @@ using nlohmann::json;
 namespace {
 
 constexpr std::size_t record_bytes = 64 * 1024;
-constexpr int killed_status = 128;  // what a shell makes of signals; srun does the same
 
 template <class T>
 json or_null(const std::optional<T>& value) {
