@@ -31,7 +31,7 @@ std::string storable(std::string text) {
   return nlohmann::json::parse(quoted).get<std::string>();
 }
 
-std::optional<std::string> problem_of(const AccountingRow& row) {
+std::optional<std::string> refusal_of(const AccountingRow& row) {
   const auto& family = row.family;
   if (family.cluster.empty()) return "it names no cluster: --cluster NAME says which one it is";
   if (row.submit_s <= 0) return "no time of submission, which tells attempts of one job id apart";
@@ -45,7 +45,7 @@ std::optional<std::string> problem_of(const AccountingRow& row) {
   return std::nullopt;
 }
 
-AccountingRow row_of(Attempt&& attempt, const std::string& cluster) {
+AccountingRow stored_row(Attempt&& attempt, const std::string& cluster) {
   AccountingRow row;
   const auto standing = diagnosis::standing_of(attempt);
   row.standing = static_cast<std::int64_t>(standing);
@@ -85,8 +85,8 @@ AccountingIntake::AccountingIntake(ledger::Accounting& accounting, std::string c
 
 void AccountingIntake::take(Attempt&& attempt) {
   const auto line = attempt.line;
-  auto row = row_of(std::move(attempt), cluster_);
-  if (auto problem = problem_of(row)) return refuse(line, std::move(*problem));
+  auto row = stored_row(std::move(attempt), cluster_);
+  if (auto problem = refusal_of(row)) return refuse(line, std::move(*problem));
   ++counts_.attempts;
   batch_.push_back(std::move(row));
   if (batch_.size() == batch_rows) send();

@@ -91,8 +91,8 @@ Result<const ClusterConfig*> slurm_cluster(const Config& config, const std::stri
   return found;
 }
 
-Result<SlurmAccounting::Counts> read_cluster(Context& context, const Args& args,
-                                             const AccountingListener& listener) {
+Result<SlurmAccounting::Counts> read_accounting_of_cluster(Context& context, const Args& args,
+                                                           const AccountingListener& listener) {
   const auto span = span_of(context, args);
   if (!span) return span.error();
   const auto config = context.services.configuration();
@@ -105,7 +105,7 @@ Result<SlurmAccounting::Counts> read_cluster(Context& context, const Args& args,
   return scheduler_adapters::read_slurm_cluster(*options, context.env.clock, *span, listener);
 }
 
-json document_of(const SlurmAccounting::Counts& read, const AccountingIntake::Counts& taken) {
+json import_document(const SlurmAccounting::Counts& read, const AccountingIntake::Counts& taken) {
   auto refusals = json::array();
   for (const auto& refusal : taken.refusals)
     refusals.push_back(
@@ -116,7 +116,7 @@ json document_of(const SlurmAccounting::Counts& read, const AccountingIntake::Co
           {"refused", taken.refused},     {"refusals", std::move(refusals)}};
 }
 
-void print_text(Context& context, const json& document) {
+void print_counts(Context& context, const json& document) {
   const auto count = [&](const char* name) { return document[name].get<std::int64_t>(); };
   context.env.out << fmt::format(
       "{} lines, {} attempts: {} new, {} changed, {} unchanged; {} refused\n", count("lines"),
@@ -146,7 +146,7 @@ ExitCode run_import_sacct(Context& context, const Args& args) {
     intake.refuse(line, std::string{why});
   };
   listener.go_on = [&] { return !context.env.interrupted(); };
-  const auto read = file.empty() ? read_cluster(context, args, listener)
+  const auto read = file.empty() ? read_accounting_of_cluster(context, args, listener)
                                  : read_accounting_file(context.env, file, listener);
   if (context.env.interrupted()) {
     return report(context.env,
@@ -161,8 +161,8 @@ ExitCode run_import_sacct(Context& context, const Args& args) {
   for (auto left = read->unreadable; listener.unreadable && read->first_unreadable == 0 && left > 0;
        --left)
     intake.refuse(0, "it has no job id");
-  const auto document = document_of(*read, intake.counts());
-  if (!print_document(context, document)) print_text(context, document);
+  const auto document = import_document(*read, intake.counts());
+  if (!print_document(context, document)) print_counts(context, document);
   const auto& taken = intake.counts();
   return taken.attempts == 0 && taken.refused > 0 ? ExitCode::usage : ExitCode::ok;
 }

@@ -9,7 +9,7 @@ namespace {
 constexpr std::size_t runs = 0, over = 1, launch = 2, queue = 3, first_part = 4;
 constexpr std::size_t all_attempts = 5;
 
-std::int64_t number(const RowText& row, std::string_view name) {
+std::int64_t whole_or_0(const RowText& row, std::string_view name) {
   return row.integer(name).value_or(0);
 }
 
@@ -27,39 +27,39 @@ void AccountingRecount::add_attempt(const RowText& row) {
   if (standing < 0 || standing >= static_cast<std::int64_t>(all_attempts)) return;
   add_to(seen_[static_cast<std::size_t>(standing)], 1);
   if (standing != 0) return;
-  auto& seen = families_[number(row, "family_id")].seen;
+  auto& seen = families_[whole_or_0(row, "family_id")].seen;
   add_to(seen[runs], 1);
-  add_to(seen[over], number(row, "over_gpu_s"));
-  add_to(seen[launch], number(row, "launch_gpu_s"));
-  add_to(seen[queue], number(row, "queue_gpu_s"));
-  const auto part = std::clamp<std::int64_t>(number(row, "part"), 0, 4);
-  add_to(seen[first_part + static_cast<std::size_t>(part)], number(row, "rest_gpu_s"));
-  const auto start = number(row, "start_s"), end = number(row, "end_s");
+  add_to(seen[over], whole_or_0(row, "over_gpu_s"));
+  add_to(seen[launch], whole_or_0(row, "launch_gpu_s"));
+  add_to(seen[queue], whole_or_0(row, "queue_gpu_s"));
+  const auto part = std::clamp<std::int64_t>(whole_or_0(row, "part"), 0, 4);
+  add_to(seen[first_part + static_cast<std::size_t>(part)], whole_or_0(row, "rest_gpu_s"));
+  const auto start = whole_or_0(row, "start_s"), end = whole_or_0(row, "end_s");
   span_seen_.first_s = std::min(span_seen_.first_s.value_or(start), start);
   span_seen_.last_s = std::max(span_seen_.last_s.value_or(end), end);
 }
 
 void AccountingRecount::add_family(const RowText& row) {
-  auto& family = families_[number(row, "family_id")];
+  auto& family = families_[whole_or_0(row, "family_id")];
   family.there = true;
-  family.said = {number(row, "runs"),
-                 number(row, "over_gpu_s"),
-                 number(row, "launch_gpu_s"),
-                 number(row, "queue_gpu_s"),
-                 number(row, "unknown_gpu_s"),
-                 number(row, "failed_gpu_s"),
-                 number(row, "timed_out_gpu_s"),
-                 number(row, "cancelled_gpu_s"),
-                 number(row, "redo_gpu_s")};
+  family.said = {whole_or_0(row, "runs"),
+                 whole_or_0(row, "over_gpu_s"),
+                 whole_or_0(row, "launch_gpu_s"),
+                 whole_or_0(row, "queue_gpu_s"),
+                 whole_or_0(row, "unknown_gpu_s"),
+                 whole_or_0(row, "failed_gpu_s"),
+                 whole_or_0(row, "timed_out_gpu_s"),
+                 whole_or_0(row, "cancelled_gpu_s"),
+                 whole_or_0(row, "redo_gpu_s")};
 }
 
 void AccountingRecount::add_total(const RowText& row) {
   said_ = {0,
-           number(row, "not_ended"),
-           number(row, "without_gpus"),
-           number(row, "without_times"),
-           number(row, "experiments"),
-           number(row, "attempts")};
+           whole_or_0(row, "not_ended"),
+           whole_or_0(row, "without_gpus"),
+           whole_or_0(row, "without_times"),
+           whole_or_0(row, "experiments"),
+           whole_or_0(row, "attempts")};
   said_[0] = said_[all_attempts] - said_[1] - said_[2] - said_[3] - said_[4];
   span_said_ = {row.integer("first_s"), row.integer("last_s")};
 }
