@@ -7,7 +7,6 @@
 namespace amdahl::scheduler_adapters::slurm {
 namespace {
 
-
 std::optional<int> part(std::string_view text, std::size_t at, std::size_t length) {
   const auto whole = core::parse_whole(text.substr(at, length));
   return whole ? std::optional{static_cast<int>(*whole)} : std::nullopt;
