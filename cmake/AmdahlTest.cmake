@@ -22,7 +22,7 @@ set(AMDAHL_TEST_PG /tmp/amdahl-pg-${AMDAHL_TEST_PG})
 # Whether this build has a test of this label.
 function(amdahl_wants_test result label not_tsan)
   set(${result} ON PARENT_SCOPE)
-  if(AMDAHL_TEST_LABELS AND NOT label MATCHES AMDAHL_TEST_LABELS OR AMDAHL_SANITIZE MATCHES "thread" AND not_tsan)
+  if(AMDAHL_TEST_LABELS AND NOT label MATCHES "${AMDAHL_TEST_LABELS}" OR AMDAHL_SANITIZE MATCHES "thread" AND not_tsan)
     set(${result} OFF PARENT_SCOPE)
   endif()
 endfunction()
