@@ -57,6 +57,7 @@ TEST_CASE("what a webhook told ends no other run", "[loop][observed]") {
   Stand stand;
   SECTION("of another id") { stand.told.ref.native_id = "18"; }
   SECTION("submitted at another time") { stand.told.ref.submitted_at_us = 2'000'000; }
+  SECTION("that is not said when it was submitted") { stand.told.ref.submitted_at_us = 0; }
   SECTION("of which no time of submission is recorded") {
     stand.run.native_at_us = stand.told.ref.submitted_at_us = 0;
   }
