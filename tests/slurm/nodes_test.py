@@ -8,7 +8,7 @@ import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 
-import loop_test  # noqa: E402
+from on_slurm import OnSlurm  # noqa: E402
 from stand import Stand, amdahl  # noqa: E402
 
 
@@ -22,13 +22,8 @@ class WideStand(Stand):
         return job
 
 
-class OnTwoNodes(loop_test.OnSlurm):
-    def setUp(self):
-        loop_test.Stand, before = WideStand, loop_test.Stand
-        try:
-            super().setUp()
-        finally:
-            loop_test.Stand = before
+class OnTwoNodes(OnSlurm):
+    stand_type = WideStand
 
     def check(self):
         """Each leg ran once on each of its nodes; a pair that lost one may lack some."""

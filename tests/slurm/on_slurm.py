@@ -25,11 +25,13 @@ MESSAGE_TIMEOUT_S = 2
 
 
 class OnSlurm(unittest.TestCase):
-    """`via`: how the service asks Slurm; `laboratory`: what its Lab is like. Between the service and slurmrestd
+    """`via`: how the service asks Slurm; `laboratory`: what its Lab is like; `stand_type`: what makes
+    the job. Between the service and slurmrestd
     stands `self.proxy`, which does nothing but on demand."""
 
     via = "rest"
     laboratory: dict = {}
+    stand_type = Stand
 
     @classmethod
     def setUpClass(cls):
@@ -40,7 +42,7 @@ class OnSlurm(unittest.TestCase):
         cls.lab.start()
 
     def setUp(self):
-        self.stand = Stand()
+        self.stand = self.stand_type()
         self.addCleanup(self.stand.remove)
         self.addCleanup(self.lab.run, "scancel", "--user=root", check=False)
         self.stand.start_ledger()
