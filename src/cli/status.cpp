@@ -1,5 +1,6 @@
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <ostream>
 
 #include "ask.hpp"
@@ -31,6 +32,12 @@ ExitCode run_status(Context& context, const Args&) {
   return ExitCode::ok;
 }
 
+bool has_experiments(const json& document) {
+  const auto counts = document.value("experiments", json::object());
+  return std::any_of(counts.begin(), counts.end(),
+                     [](const json& count) { return count.is_number() && count > 0; });
+}
+
 // Work that could be under way although no run is: then the plan itself says why.
 bool stands_still(const json& document) {
   const auto runs = document.value("runs", json::object());
@@ -41,7 +48,7 @@ bool stands_still(const json& document) {
          !document.value("awaiting", json::array()).empty() ||
          document.value("/hypotheses/proposed"_json_pointer, 0) > 0 ||
          // Jobs, and not even their noise was measured.
-         (document.value("jobs", 0) > 0 && document.value("experiments", json::object()).empty());
+         (document.value("jobs", 0) > 0 && !has_experiments(document));
 }
 
 }  // namespace

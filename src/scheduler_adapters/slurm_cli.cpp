@@ -12,6 +12,8 @@
 namespace amdahl::scheduler_adapters::slurm {
 namespace {
 
+using namespace std::chrono_literals;
+
 using core::Error;
 using core::ErrorCode;
 using core::Result;
@@ -27,6 +29,7 @@ class CliTransport final : public Transport {
   CliTransport(const SlurmOptions& options, core::Clock& clock)
       : within_{options.call_within},
         quiet_{options.quiet_period},
+        poll_interval_{options.poll_interval},
         accounting_{options.accounting},
         clock_{clock} {}
 
@@ -140,6 +143,7 @@ class CliTransport final : public Transport {
 
   std::map<std::string, std::string> environment_ = environment_of_commands();
   std::chrono::milliseconds within_, quiet_;
+  std::chrono::milliseconds poll_interval_;
   bool accounting_;
   core::Clock& clock_;
 };
@@ -201,12 +205,15 @@ std::vector<Finding> CliTransport::examine() {
     return core::parse_whole(text.substr(0, text.find(' ')));
   };
   found.push_back({Grade::fine, "slurmctld answers; Slurm " + value("SLURM_VERSION"), ""});
-  constexpr std::int64_t age_min_s = 60;
-  if (const auto age = seconds("MinJobAge"); age && *age < age_min_s) {
+  // Two looks, of which one may fail; and a minute for a service that was away.
+  const auto age_min = std::max<std::chrono::milliseconds>(2 * poll_interval_, 60s);
+  if (const auto age = seconds("MinJobAge"); age && std::chrono::seconds{*age} < age_min) {
     found.push_back(
         {Grade::warning,
          fmt::format("MinJobAge is {} s: a job may be forgotten between two looks", *age),
-         "set MinJobAge=300 in slurm.conf"});
+         fmt::format("set MinJobAge={} or more in slurm.conf",
+                     std::max(std::int64_t{300},
+                              std::chrono::ceil<std::chrono::seconds>(age_min).count()))});
   }
   if (const auto timeout = seconds("MessageTimeout");
       timeout && quiet_ < 3 * std::chrono::seconds{*timeout}) {

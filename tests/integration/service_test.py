@@ -200,6 +200,28 @@ def fill(path):
                 block = block[:len(block) // 2]
 
 
+class ClusterUnseen(WithStand):
+    def test_a_job_of_a_cluster_that_does_not_answer_waits_and_status_says_why(self):
+        self.stand.start_ledger()
+        token = self.stand.folder / "token"
+        token.touch(mode=0o600)
+        token.write_text("head.claims.sign")
+        (self.stand.state / "conf.d").mkdir(exist_ok=True)
+        (self.stand.state / "conf.d/lab.toml").write_text(
+            f'[cluster.lab]\nadapter = "slurm"\nvia = "rest"\nurl = "http://127.0.0.1:1"\ntoken_file = "{token}"\n')
+        job = self.stand.threefold()
+        job.write_text(job.read_text().replace('cluster = "local"', 'cluster = "lab"'))
+        self.assertEqual(amdahl("jobs", "add", job, config=self.stand.config).returncode, 0)
+        service = self.stand.serve()
+        event = service.wait_for("cluster_unseen")[0]
+        self.assertEqual((event["cluster"], event["level"]), ("lab", "warning"))
+        self.assertIn("127.0.0.1:1", event["why"])
+        self.assertEqual([row["reason"] for row in self.stand.ask("status")["waiting"]],
+                         [f"job threefold: cluster lab cannot be seen: {event['why']}"])
+        self.assertEqual(service.stop(), 0)
+        self.assertEqual(len(service.events("cluster_unseen")), 1)
+
+
 class TwoServices(WithStand):
     def test_the_second_follows_says_so_and_takes_over(self):
         self.stand.start_ledger()
