@@ -196,7 +196,7 @@ void TwinDatabase::empty() const {
     BEGIN
       FOR v_table IN SELECT tablename FROM pg_tables WHERE schemaname = 'amdahl'
                      AND tablename NOT IN ('schema_migration', 'event_000000') LOOP
-        IF v_table IN ('loop_head', 'loop_total', 'fdr_stream') THEN CONTINUE; END IF;
+        CONTINUE WHEN v_table IN ('loop_head', 'loop_total', 'fdr_stream', 'accounting_total');
         EXECUTE format('DELETE FROM amdahl.%I', v_table);
       END LOOP;
       PERFORM setval(c.oid, 1, false) FROM pg_class c

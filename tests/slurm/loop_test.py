@@ -91,6 +91,10 @@ class ThroughRest(OnSlurm):
         self.end_in_a_win(service)
         self.assertTrue(self.ended_as("preempted"), "no run was met")
 
+    # What is to happen to a run must find one.
+    test_a_node_that_is_lost_voids_its_pairs_alone.slowness = 6
+    test_preempted_runs_are_nobodys_evidence.slowness = 6
+
 
 if __name__ == "__main__":
     if os.geteuid() != 0:

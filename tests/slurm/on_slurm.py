@@ -3,6 +3,7 @@
 import collections
 import contextlib
 import pathlib
+import re
 import shutil
 import sys
 import tempfile
@@ -25,9 +26,9 @@ MESSAGE_TIMEOUT_S = 2
 
 
 class OnSlurm(unittest.TestCase):
-    """`via`: how the service asks Slurm; `laboratory`: what its Lab is like; `stand_type`: what makes
-    the job. Between the service and slurmrestd
-    stands `self.proxy`, which does nothing but on demand."""
+    """`via`: how the service asks Slurm; `laboratory`: what its Lab is like; `stand_type`: what makes the job.
+    Between the service and slurmrestd stands `self.proxy`, which does nothing but on demand. A test may have a
+    `slowness`: how much longer its legs take."""
 
     via = "rest"
     laboratory: dict = {}
@@ -70,6 +71,10 @@ lease_ttl = "3s"
 
     def add_job(self):
         job = self.stand.threefold()
+        slowness = getattr(getattr(self, self._testMethodName), "slowness", 1)
+        script = job.parent / "job.sh"
+        slower = re.sub(r"(?<=tenths_of_ms=)\d+", lambda found: str(int(found[0]) * slowness), script.read_text())
+        script.write_text(slower)
         # More than a minute: there is a partition that allows no more.
         job.write_text(job.read_text().replace('cluster = "local"', 'cluster = "lab"').replace('"20s"', '"100s"'))
         done = amdahl("jobs", "add", job, config=self.stand.config)
