@@ -218,7 +218,9 @@ class Lab:
         self._spawn("mariadb", self._as("mysql", "mariadbd", "--no-defaults", f"--datadir={self.base}/sql",
                                         f"--port={self._sql_port}", "--bind-address=127.0.0.1",
                                         f"--socket={self.base}/sql/sock", f"--pid-file={self.base}/sql/pid",
-                                        "--innodb-flush-log-at-trx-commit=0", "--innodb-buffer-pool-size=32M"))
+                                        "--innodb-flush-log-at-trx-commit=0", "--innodb-buffer-pool-size=32M"),
+                    # In a folder that servers share, each deletes at its start what others have there.
+                    TMPDIR=self.base / "sqltmp")
         self._wait(lambda: self._sql("SELECT 1").returncode == 0, "mariadb")
 
     def start_dbd(self):
@@ -275,7 +277,8 @@ class Lab:
         self.base.chmod(0o755)
         for name, owner, mode in (("etc", "slurm", 0o755), ("run", "slurm", 0o755), ("state", "slurm", 0o755),
                                   ("spool", "root", 0o755), ("log", "slurm", 0o755), ("dev", "root", 0o755),
-                                  ("munge", "munge", 0o755), ("sql", "mysql", 0o700)):
+                                  ("munge", "munge", 0o755), ("sql", "mysql", 0o700),
+                                  ("sqltmp", "mysql", 0o700)):
             path = self.base / name
             path.mkdir(exist_ok=True)
             os.chown(path, *self._account(owner))
@@ -324,7 +327,8 @@ class Lab:
         if name == "mariadb" and not (self.base / "sql/mysql").exists():
             made = subprocess.run(self._as("mysql", "mariadb-install-db", "--no-defaults", f"--datadir={self.base}/sql",
                                            "--auth-root-authentication-method=normal", "--skip-test-db"),
-                                  capture_output=True, text=True, timeout=START_S)
+                                  env={**self.env, "TMPDIR": self.base / "sqltmp"}, capture_output=True, text=True,
+                                  timeout=START_S)
             if made.returncode:
                 raise LabError(f"mariadb-install-db: {made.stdout}{made.stderr}")
         with open(self.base / f"log/{name}.out", "ab") as out:
