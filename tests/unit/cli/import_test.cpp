@@ -61,7 +61,7 @@ TEST_CASE("import sacct says which lines it refused and why", "[cli][import]") {
   CHECK_THAT(why[8], Contains("99999999 GPUs"));
 }
 
-TEST_CASE("--cluster names the cluster of lines that name none", "[cli][import]") {
+TEST_CASE("lines that name no cluster are of that of --cluster", "[cli][import]") {
   Bench bench;
   bench.input = titles + line("1", "a", "", "1795794000") + line("2", "a", "other", "1795794000");
   CHECK(bench.run({"import", "sacct", "--from", "-", "--cluster", "mine"}).code == ExitCode::ok);
