@@ -142,15 +142,24 @@ int HookSpool::bound() {
 
 HookSpool::Turn HookSpool::send_once(const HookTarget& target, core::Clock& clock,
                                      SpoolReport& report) {
-  std::error_code ignored;
   report.dropped += bound();
+  bool stuck = false;
+  // What stays although it is done with would be sent again for ever.
+  const auto look_at = [&](const fs::path& file) {
+    std::error_code error;
+    if (!fs::exists(fs::symlink_status(file, error))) return;
+    stuck = true;
+    report.problem = "cannot remove " + file.string();
+  };
   for (const auto& file : waiting(folder_)) {
     const auto body = run_files::read_file(file, core::limits::hook_body_bytes);
     auto delivered = Delivered{Delivered::Kind::refused, 0, "it cannot be read"};
     if (body) delivered = deliver(target, file.stem(), *body, clock);
     if (delivered.kind == Delivered::Kind::taken) {
+      std::error_code ignored;
       fs::remove(file, ignored);
       ++report.sent;
+      look_at(file);
       continue;
     }
     report.problem = delivered.status == 0
@@ -160,8 +169,9 @@ HookSpool::Turn HookSpool::send_once(const HookTarget& target, core::Clock& cloc
     if (delivered.kind == Delivered::Kind::stopped) return Turn::stopped;
     ++report.refused;
     set_aside(file);
+    look_at(file);
   }
-  return Turn::all_sent;
+  return stuck ? Turn::stopped : Turn::all_sent;
 }
 
 // Again and again while the service is away, for as long as `until`.

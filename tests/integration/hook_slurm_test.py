@@ -178,6 +178,22 @@ class Hook(unittest.TestCase):
             self.assertEqual((done.returncode, done.stdout), (0, "1 sent, 0 left\n"), done.stderr)
         self.assertEqual([row["native_id"] for row in self.stored()], ["19"])
 
+    def test_what_cannot_be_put_aside_holds_nothing_up(self):
+        self.start_service()
+        self.hook(EPILOG)
+        wait_until(lambda: not self.waiting(), "it is sent")
+        refused = self.spool / "refused"
+        refused.mkdir()
+        for number in range(100):
+            (refused / f"{number}.json").touch()
+        stuck = self.spool / "hook_0.json"
+        (stuck / "inside").mkdir(parents=True)  # no file, and no place is left for it
+        (self.spool / "hook_1.json").write_text(json.dumps({"type": "slurm.job.ended", "data": {"job_id": "19"}}))
+        done = subprocess.run(self.words("--flush"), capture_output=True, text=True, timeout=60)
+        self.assertIn("1 sent, 1 left, 1 refused (see refused/): cannot remove", done.stdout)
+        self.assertIn(str(stuck), done.stdout)
+        self.assertEqual(self.waiting(), [stuck])
+
     def test_flush_says_what_went_what_was_refused_and_why_the_rest_stays(self):
         self.start_service()
         self.spool.mkdir()
