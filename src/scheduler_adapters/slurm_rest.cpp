@@ -47,7 +47,7 @@ class RestTransport final : public Transport {
     return effect("DELETE", "job/" + http_client::percent_encoded(id), "");
   }
   Result<std::vector<Node>> nodes(const std::string& partition) override {
-    const auto answer = ask("GET", "slurm", "nodes", "", {});
+    const auto answer = ask("GET", "slurm", "nodes", "", usual());
     if (!answer) return answer.error();
     if (auto refused = refusal_of({answer->status, answer->body})) return *refused;
     return read_rest_nodes(answer->body, partition);
@@ -55,19 +55,21 @@ class RestTransport final : public Transport {
   std::vector<Finding> examine() override;
 
  private:
-  /// Whether the request may have arrived although there is no answer.
-  struct Sending {
-    std::chrono::milliseconds within{0};  ///< 0 = as configured
-    bool* sent = nullptr;
+  /// One answer, however many requests it takes: finding the version, a new token, once more.
+  struct Call {
+    core::BootTime end{0};  ///< nothing is sent after it
+    bool* sent = nullptr;   ///< whether it may have arrived although there is no answer
     std::size_t bytes_max = listing_bytes_max;
   };
+  Call within(std::chrono::milliseconds time) const { return {clock_.since_boot() + time}; }
+  Call usual() const { return within(options_.call_within); }
   Result<ClientAnswer> send(const std::string& method, const std::string& target,
-                            const std::string& body, Sending sending);
+                            const std::string& body, const Call& call);
   Result<ClientAnswer> send_once(const std::string& method, const std::string& target,
-                                 const std::string& body, Sending sending);
+                                 const std::string& body, const Call& call);
   Result<ClientAnswer> ask(const std::string& method, const std::string& tree,
-                           const std::string& path, const std::string& body, Sending sending);
-  Result<int> version();
+                           const std::string& path, const std::string& body, const Call& call);
+  Result<int> version(const Call& call);
   Result<Records> jobs(const std::string& path);
   Finding clock_finding();
   Result<ClientAnswer> accounting_page(const AccountingSpan& page);
@@ -81,27 +83,32 @@ class RestTransport final : public Transport {
 
 // Once more with a new token where the old one was not accepted: then nothing has happened.
 Result<ClientAnswer> RestTransport::send(const std::string& method, const std::string& target,
-                                         const std::string& body, Sending sending) {
-  auto answer = send_once(method, target, body, sending);
+                                         const std::string& body, const Call& call) {
+  auto answer = send_once(method, target, body, call);
   // Slurm 22.05 calls a token that slurmctld does not take an error of its own.
   if (answer && answer->status >= http_server_error) token_.refused();
   if (!answer || answer->status != http_unauthorized || !token_.refused()) return answer;
-  return send_once(method, target, body, sending);
+  return send_once(method, target, body, call);
 }
 
 Result<ClientAnswer> RestTransport::send_once(const std::string& method, const std::string& target,
-                                              const std::string& body, Sending sending) {
+                                              const std::string& body, const Call& call) {
   const auto address = http_client::parse_service_address(options_.url);
   if (!address) return address.error();
-  const auto secret = token_.token();
+  const auto left = [&] {
+    return std::chrono::floor<std::chrono::milliseconds>(call.end - clock_.since_boot());
+  };
+  const auto secret = token_.token(left());
   if (!secret) return secret.error();
+  if (left().count() <= 0)
+    return Error{ErrorCode::timed_out, "no time was left to ask slurmrestd", ""};
   http_client::ClientOptions client;
   client.address = *address;
   client.ca_file = options_.ca_file;
-  client.answer_within = sending.within.count() > 0 ? sending.within : options_.call_within;
+  client.answer_within = left();
   client.connect_within = std::min(client.connect_within, client.answer_within);
-  client.answer_bytes_max = sending.bytes_max;
-  if (sending.sent != nullptr) client.on_sending = [&] { *sending.sent = true; };
+  client.answer_bytes_max = call.bytes_max;
+  if (call.sent != nullptr) client.on_sending = [&] { *call.sent = true; };
   http_client::ClientRequest request{method, target, {}, body};
   request.headers = {{"X-SLURM-USER-NAME", options_.user}, {"X-SLURM-USER-TOKEN", *secret}};
   auto answer = http_client::Client{client}.ask(request);
@@ -112,10 +119,10 @@ Result<ClientAnswer> RestTransport::send_once(const std::string& method, const s
 }
 
 // The newest that the daemon speaks.
-Result<int> RestTransport::version() {
+Result<int> RestTransport::version(const Call& call) {
   if (version_ != 0) return version_;
   for (int version = rest_version_last; version >= rest_version_first; --version) {
-    const auto answer = send("GET", fmt::format("/slurm/v0.0.{}/ping", version), "", {});
+    const auto answer = send("GET", fmt::format("/slurm/v0.0.{}/ping", version), "", {call.end});
     if (!answer) return answer.error();
     if (answer->status == http_not_found) continue;
     if (auto refused = refusal_of({answer->status, answer->body})) return *refused;
@@ -131,36 +138,35 @@ Result<int> RestTransport::version() {
 
 Result<ClientAnswer> RestTransport::ask(const std::string& method, const std::string& tree,
                                         const std::string& path, const std::string& body,
-                                        Sending sending) {
-  const auto spoken = version();
+                                        const Call& call) {
+  const auto spoken = version(call);
   if (!spoken) return spoken.error();
-  auto answer = send(method, fmt::format("/{}/v0.0.{}/{}", tree, *spoken, path), body, sending);
+  auto answer = send(method, fmt::format("/{}/v0.0.{}/{}", tree, *spoken, path), body, call);
   if (answer && answer->status == http_not_found) version_ = 0;  // another slurmrestd, perhaps
   return answer;
 }
 
 std::variant<std::string, Failure> RestTransport::submit_held(const JobRequest& request,
                                                               std::chrono::milliseconds deadline) {
-  const auto end = clock_.since_boot() + deadline;
+  auto call = within(deadline);
   const auto failed = [](const Error& error, bool sent) {
     const auto kind = sent                                   ? FailureClass::unknown_outcome
                       : error.code == ErrorCode::not_allowed ? FailureClass::auth
                                                              : FailureClass::retryable;
     return Failure{kind, error.message};
   };
-  const auto spoken = version();
+  const auto spoken = version(call);
   if (!spoken) return failed(spoken.error(), false);
-  const auto left = std::chrono::floor<std::chrono::milliseconds>(end - clock_.since_boot());
-  if (left.count() <= 0) return Failure{FailureClass::retryable, "no time was left to submit"};
   bool sent = false;
+  call.sent = &sent;
   const auto body = submit_body(request, environment_of_jobs(), *spoken);
-  const auto answer = ask("POST", "slurm", "job/submit", body, {left, &sent});
+  const auto answer = ask("POST", "slurm", "job/submit", body, call);
   if (!answer) return failed(answer.error(), sent);
   return read_rest_submit({answer->status, answer->body});
 }
 
 Result<Records> RestTransport::jobs(const std::string& path) {
-  const auto answer = ask("GET", "slurm", path, "", {});
+  const auto answer = ask("GET", "slurm", path, "", usual());
   if (!answer) return answer.error();
   if (auto refused = refusal_of({answer->status, answer->body})) return *refused;
   auto records = read_json(answer->body);
@@ -180,7 +186,7 @@ Result<Records> RestTransport::history(std::span<const std::string> names,
       fmt::format("jobs?job_name={}&start_time={}",
                   http_client::percent_encoded(fmt::format("{}", fmt::join(names, ","))),
                   http_client::percent_encoded(day));
-  const auto answer = ask("GET", "slurmdb", path, "", {});
+  const auto answer = ask("GET", "slurmdb", path, "", usual());
   if (!answer) return answer.error();
   if (auto refused = refusal_of({answer->status, answer->body}, code_nothing_found))
     return *refused;
@@ -193,7 +199,9 @@ Result<Records> RestTransport::history(std::span<const std::string> names,
 // Seconds since the epoch, which no zone moves.
 Result<ClientAnswer> RestTransport::accounting_page(const AccountingSpan& page) {
   const auto path = fmt::format("jobs?start_time=uts{}&end_time=uts{}", page.since_s, page.until_s);
-  return ask("GET", "slurmdb", path, "", {page_within, nullptr, page_bytes_max});
+  auto call = within(page_within);
+  call.bytes_max = page_bytes_max;
+  return ask("GET", "slurmdb", path, "", call);
 }
 
 // An attempt belongs to the page in which it ended, so that it is told once; what has not ended, to
@@ -202,11 +210,12 @@ Result<SlurmAccounting::Counts> RestTransport::accounting(const AccountingSpan& 
                                                           const AccountingListener& listener) {
   SlurmAccounting::Counts counts;
   auto length_s = page_s_max;
+  if (const auto spoken = version(usual()); !spoken) return spoken.error();
   for (auto page = span; page.since_s < span.until_s && listener.go_on();) {
     page.until_s = std::min(span.until_s, page.since_s + length_s);
     const auto answer = accounting_page(page);
-    if (!answer && answer.error().message.find("is over") != std::string::npos &&
-        length_s > page_s_min) {
+    // An answer that is over its bound is the one failure of a request that is no silence.
+    if (!answer && answer.error().code == ErrorCode::failed && length_s > page_s_min) {
       length_s = std::max(page_s_min, length_s / 4);
       continue;
     }
@@ -230,7 +239,7 @@ Result<SlurmAccounting::Counts> RestTransport::accounting(const AccountingSpan& 
 
 Result<void> RestTransport::effect(const std::string& method, const std::string& path,
                                    const std::string& body) {
-  const auto answer = ask(method, "slurm", path, body, {});
+  const auto answer = ask(method, "slurm", path, body, usual());
   if (!answer) return answer.error();
   if (auto refused = refusal_of({answer->status, answer->body})) return *refused;
   return {};
@@ -238,7 +247,7 @@ Result<void> RestTransport::effect(const std::string& method, const std::string&
 
 Finding RestTransport::clock_finding() {
   using Grade = Finding::Grade;
-  const auto answer = ask("GET", "slurm", "diag", "", {});
+  const auto answer = ask("GET", "slurm", "diag", "", usual());
   const auto there = answer ? rest_clock(answer->body) : std::nullopt;
   if (!there)
     return {Grade::fine, "Slurm's clock is unknown: diag does not say it; compare date there", ""};
@@ -252,7 +261,7 @@ Finding RestTransport::clock_finding() {
 
 std::vector<Finding> RestTransport::examine() {
   using Grade = Finding::Grade;
-  const auto secret = token_.token();
+  const auto secret = token_.token(options_.call_within);
   if (!secret) return {{Grade::failure, secret.error().message, secret.error().hint}};
   std::vector<Finding> found;
   const auto now =
@@ -269,7 +278,7 @@ std::vector<Finding> RestTransport::examine() {
       found.push_back({Grade::warning, fmt::format("the token expires in {}", text(left)), fix});
   }
   version_ = 0;
-  const auto spoken = version();
+  const auto spoken = version(usual());
   if (!spoken) {
     found.push_back({Grade::failure, spoken.error().message, spoken.error().hint});
     return found;

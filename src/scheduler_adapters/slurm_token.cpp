@@ -30,7 +30,9 @@ std::int64_t TokenSource::now_s() const {
   return std::chrono::floor<std::chrono::seconds>(clock_.now().time_since_epoch()).count();
 }
 
-Result<std::string> TokenSource::token() { return renews_itself() ? of_command() : of_file(); }
+Result<std::string> TokenSource::token(std::chrono::milliseconds within) {
+  return renews_itself() ? of_command(within) : of_file();
+}
 
 bool TokenSource::refused() {
   held_.clear();
@@ -56,10 +58,9 @@ Result<std::string> TokenSource::of_file() const {
                "scontrol token username=… lifespan=… > FILE"};
 }
 
-Result<std::string> TokenSource::of_command() {
+Result<std::string> TokenSource::of_command(std::chrono::milliseconds within) {
   if (!held_.empty() && now_s() < renew_at_) return held_;
-  const auto ran = run_program({options_.token_command, environment_of_commands()},
-                               options_.call_within, clock_);
+  const auto ran = run_program({options_.token_command, environment_of_commands()}, within, clock_);
   const auto failed = [&](const std::string& why) {
     return Error{ErrorCode::not_allowed,
                  fmt::format("token_command: {} {}", options_.token_command.front(), why), fix()};

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <string>
 
@@ -15,8 +16,8 @@ class TokenSource {
  public:
   TokenSource(const SlurmOptions& options, core::Clock& clock) : options_{options}, clock_{clock} {}
 
-  /// Never logged, never part of an error.
-  core::Result<std::string> token();
+  /// Never logged, never part of an error. A command gets no longer than `within`.
+  core::Result<std::string> token(std::chrono::milliseconds within);
   /// The last one was not accepted. Whether asking again now may give another.
   bool refused();
   /// What a person does about a token that ends.
@@ -25,7 +26,7 @@ class TokenSource {
 
  private:
   core::Result<std::string> of_file() const;
-  core::Result<std::string> of_command();
+  core::Result<std::string> of_command(std::chrono::milliseconds within);
   std::int64_t now_s() const;
 
   const SlurmOptions& options_;
