@@ -158,9 +158,8 @@ ExitCode run_import_sacct(Context& context, const Args& args) {
   if (!read) return report(context.env, read.error());
   intake.finish();
   // JSON names no lines, so those that cannot be read were not told one by one.
-  for (auto left = read->unreadable; listener.unreadable && read->first_unreadable == 0 && left > 0;
-       --left)
-    intake.refuse(0, "it has no job id");
+  if (read->first_unreadable == 0)
+    for (auto left = read->unreadable; left > 0; --left) intake.refuse(0, "it has no job id");
   const auto document = import_document(*read, intake.counts());
   if (!print_document(context, document)) print_counts(context, document);
   const auto& taken = intake.counts();

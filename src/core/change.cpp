@@ -133,17 +133,20 @@ Result<Configuration> apply(const Configuration& baseline, const std::vector<Cha
   return variant;
 }
 
+Resources on_each_node(const Resources& all) {
+  const auto nodes = std::max<std::int64_t>(all.nodes, 1);
+  const auto part = [nodes](std::int64_t whole) {
+    return whole / nodes + (whole % nodes > 0 ? 1 : 0);
+  };
+  return {1, part(all.gpus), part(all.cpus), part(all.memory_bytes)};
+}
+
 Resources enclosing(const Resources& a, const Resources& b) {
   const auto nodes = std::max(a.nodes, b.nodes);
-  const auto all = [&](std::int64_t Resources::*amount) {
-    const auto each = [&](const Resources& one) {
-      const auto over = std::max<std::int64_t>(one.nodes, 1);
-      return one.*amount / over + (one.*amount % over > 0 ? 1 : 0);
-    };
-    return nodes * std::max(each(a), each(b));
-  };
+  const auto one = on_each_node(a), other = on_each_node(b);
   // On one node nothing is rounded, so nothing is more than what was asked for.
-  return {nodes, all(&Resources::gpus), all(&Resources::cpus), all(&Resources::memory_bytes)};
+  return {nodes, nodes * std::max(one.gpus, other.gpus), nodes * std::max(one.cpus, other.cpus),
+          nodes * std::max(one.memory_bytes, other.memory_bytes)};
 }
 
 nlohmann::json to_json(const std::vector<Change>& changes) {

@@ -15,19 +15,7 @@ constexpr std::int64_t mib = 1 << 20;
 // Copying the code, and ending what hangs: beside the legs' own limits.
 constexpr std::chrono::minutes beside_the_legs{10};
 
-std::int64_t divided_up(std::int64_t whole, std::int64_t parts) {
-  return (whole + parts - 1) / parts;
-}
-std::int64_t mib_of(std::int64_t bytes) { return divided_up(bytes, mib); }
-
-struct OnEachNode {
-  std::int64_t gpus, cpus, memory_mib;
-};
-
-OnEachNode on_each_node(const core::Resources& all) {
-  return {divided_up(all.gpus, all.nodes), divided_up(all.cpus, all.nodes),
-          mib_of(divided_up(all.memory_bytes, all.nodes))};
-}
+std::int64_t mib_of(std::int64_t bytes) { return (bytes + mib - 1) / mib; }
 
 bool contains(const std::vector<std::string>& names, const std::string& name) {
   return std::find(names.begin(), names.end(), name) != names.end();
@@ -75,7 +63,8 @@ core::Result<void> check_fit(const core::RunSpec& spec, const std::vector<Node>&
   if (wants.nodes < 1 || wants.gpus < 0 || wants.cpus < 0 || wants.memory_bytes < 0)
     return core::invalid_input("the job wants less than nothing");
   if (auto pins = check_pins(spec, nodes); !pins) return pins;
-  const auto each = on_each_node(wants);
+  const auto each = core::on_each_node(wants);
+  const auto each_mib = mib_of(each.memory_bytes);
   Node most;
   std::int64_t fitting = 0;
   for (const auto& node : nodes) {
@@ -83,12 +72,11 @@ core::Result<void> check_fit(const core::RunSpec& spec, const std::vector<Node>&
     most.cpus = std::max(most.cpus, node.cpus);
     most.memory_mib = std::max(most.memory_mib, node.memory_mib);
     const bool fits =
-        each.gpus <= node.gpus && each.cpus <= node.cpus && each.memory_mib <= node.memory_mib;
+        each.gpus <= node.gpus && each.cpus <= node.cpus && each_mib <= node.memory_mib;
     if (fits && (spec.pinned_nodes.empty() || contains(spec.pinned_nodes, node.name))) ++fitting;
   }
   if (fitting >= wants.nodes) return {};
-  const auto what =
-      fmt::format("{} GPUs, {} CPUs and {} MiB", each.gpus, each.cpus, each.memory_mib);
+  const auto what = fmt::format("{} GPUs, {} CPUs and {} MiB", each.gpus, each.cpus, each_mib);
   const auto top = fmt::format("(at most {}, {} and {})", most.gpus, most.cpus, most.memory_mib);
   const auto message =
       wants.nodes == 1
@@ -109,10 +97,10 @@ JobRequest request_of(const core::RunSpec& spec, const std::filesystem::path& di
   request.log = plain ? (directory / run_files::names::log).string() : "/dev/null";
   request.nodes = spec.allocation.nodes;
   request.pinned_nodes = spec.pinned_nodes;
-  const auto each = on_each_node(spec.allocation);
+  const auto each = core::on_each_node(spec.allocation);
   request.gpus_per_node = each.gpus;
   request.cpus_per_node = std::max<std::int64_t>(1, each.cpus);
-  request.memory_mib_per_node = each.memory_mib;
+  request.memory_mib_per_node = mib_of(each.memory_bytes);
   if (spec.leg_time_limit.count() > 0) {
     const auto legs = static_cast<std::int64_t>(spec.legs.size()) * spec.leg_time_limit;
     request.minutes = std::chrono::ceil<std::chrono::minutes>(legs + beside_the_legs).count();

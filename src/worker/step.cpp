@@ -32,10 +32,6 @@ std::map<std::string, std::string> environment_of_slurm() {
   return environment;
 }
 
-std::int64_t cpus_on_each_node(const core::Resources& all) {
-  return std::max<std::int64_t>(1, (all.cpus + all.nodes - 1) / all.nodes);
-}
-
 core::Result<Child> start_scancel(const std::string& signal, const std::filesystem::path& tasks,
                                   std::int64_t count) {
   auto target = variable("SLURM_JOB_ID");
@@ -56,13 +52,14 @@ std::vector<std::string> srun_words(const core::RunSpec& spec, std::size_t index
   const auto& leg = spec.legs[index];
   const auto nodes = std::to_string(leg.nodes);
   const auto gpus = leg.gpus / leg.nodes;
+  const auto cpus = std::max<std::int64_t>(1, core::on_each_node(spec.allocation).cpus);
   return {"srun",
           "--jobid=" + job,
           "--nodes=" + nodes,
           "--ntasks=" + nodes,
           "--ntasks-per-node=1",
           "--relative=0",  // from the first node on
-          "--cpus-per-task=" + std::to_string(cpus_on_each_node(spec.allocation)),
+          "--cpus-per-task=" + std::to_string(cpus),
           gpus > 0 ? "--gres=gpu:" + std::to_string(gpus) : "--gres=none",
           "--overlap",  // waits for nobody: Slurm may not have put away the leg before
           "--kill-on-bad-exit=1",

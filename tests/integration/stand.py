@@ -1,5 +1,6 @@
 """A private ledger, a folder and the program, for tests that use it as people do."""
 
+import collections
 import json
 import os
 import pathlib
@@ -66,6 +67,16 @@ class Stand:
         """`<run key> <pace>` of each execution that the job itself counted."""
         lines = self.count.read_text().splitlines() if self.count.exists() else []
         return [line.rsplit(" ", 1)[0] for line in lines]
+
+    def repeated(self):
+        """Of the fixture's runs those with a leg that ran twice, and what ran of them: none, one hopes."""
+        paces = collections.defaultdict(list)
+        for line in self.executions():
+            key, pace = line.split()
+            paces[key].append(pace)
+        # An A/A pair runs the same twice, once for each arm.
+        once = (["slow"], ["slow", "slow"], ["fast"], ["fast", "slow"])
+        return {key: ran for key, ran in paces.items() if sorted(ran) not in once}
 
     def start_ledger(self, gpus=2):
         """Only the ledger: nothing leads."""

@@ -3,7 +3,6 @@
 import json
 import os
 import sys
-import time
 import unittest
 
 from on_slurm import STEPS, OnSlurm
@@ -54,13 +53,13 @@ class ThroughRest(OnSlurm):
         self.token.write_text(self.lab.token(lifespan=6))
         service = self.serve()
         self.wait_for_legs(2)
-        time.sleep(8)
-        before = len(self.stand.executions())
-        time.sleep(1)
-        self.assertEqual((len(self.stand.executions()), self.wins()), (before, []), "it goes on without a token")
+        ended = service.wait_for("cluster_unseen")[0]["at"]
+        self.assertEqual(self.wins(), [])
         self.token.write_text(self.lab.token())
-        self.wait_for_legs(before + 2)
+        renewed = service.wait_for("cluster_seen")[0]["at"]
         self.end_in_a_win(service)
+        meanwhile = [event for event in service.events("run_submitted") if ended < event["at"] < renewed]
+        self.assertEqual(meanwhile, [], "it goes on without a token")
 
     def test_without_accounting_answers_nothing_is_lost(self):
         self.lab.kill("slurmdbd")

@@ -32,6 +32,9 @@ struct Resources {
   friend bool operator==(const Resources&, const Resources&) = default;
 };
 
+/// What each of its nodes must have: rounded up, `nodes` is 1.
+Resources on_each_node(const Resources& all);
+
 /// The least that either fits in, node by node: as many nodes as the wider one has, each with what
 /// a node of the hungrier one needs.
 Resources enclosing(const Resources& a, const Resources& b);
