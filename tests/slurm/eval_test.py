@@ -2,46 +2,23 @@
 
 import json
 import os
-import pathlib
 import re
-import shutil
 import subprocess
 import sys
-import tempfile
 import time
 import unittest
 
-ROOT = pathlib.Path(__file__).resolve().parent
-sys.path[:0] = [str(ROOT), str(ROOT.parent / "integration")]
-
-from http_client import Door  # noqa: E402
-from lab import Lab  # noqa: E402
-from served import Doors  # noqa: E402
-from stand import PROGRAM, SOURCE, Stand, amdahl, free_port, wait_until  # noqa: E402
+from on_doors import OnDoors
+from stand import PROGRAM, SOURCE, amdahl, wait_until
 
 HYPOTHESES = 4
 DONE_S = 400
-# So rarely Slurm is asked where no webhook tells: what goes on meanwhile goes on because one did.
-POLL_S = 60
 
 
-class SlurmEval(unittest.TestCase):
+class SlurmEval(OnDoors):
     @classmethod
-    def setUpClass(cls):
-        cls.folder = pathlib.Path(tempfile.mkdtemp(prefix="amdahl-slurm-", dir="/tmp"))
-        cls.folder.chmod(0o755)
-        cls.addClassCleanup(shutil.rmtree, cls.folder, ignore_errors=True)
-        cls.doors = Doors(cls.folder, free_port(), PROGRAM)
-        cls.lab = Lab(cls.folder, hook_url=cls.doors.hook_url, epilog=cls.doors.script)
-        cls.addClassCleanup(cls.lab.stop)
-        cls.lab.start()
-
-    def setUp(self):
-        self.stand = Stand()
-        self.addCleanup(self.stand.remove)
-        self.stand.start_ledger()
-        self.doors.configure(self.stand.state, self.lab, poll=f"{POLL_S}s")
-        self.here = Door(socket_path=self.stand.state / "amdahl.sock")
+    def wiring(cls, doors):
+        return {"hook_url": doors.hook_url, "epilog": doors.script}
 
     def verdicts(self):
         rows = self.stand.ask("experiments", "--limit", 200)["experiments"]
@@ -62,8 +39,7 @@ class SlurmEval(unittest.TestCase):
 
     def test_an_empty_ledger_becomes_a_quarter_of_the_gpu_hours_woken_by_webhooks(self):
         begun = time.monotonic()
-        service = self.stand.serve(environment=self.lab.env)
-        service.wait_for("leading")
+        service = self.serve()
         added = amdahl("jobs", "add", SOURCE / "examples/slurm-eval/job.toml", config=self.stand.config)
         self.assertEqual(added.returncode, 0, added.stderr)
         verdicts = wait_until(lambda: len(self.verdicts()) >= HYPOTHESES and self.verdicts(), "all is decided", DONE_S)
@@ -74,7 +50,7 @@ class SlurmEval(unittest.TestCase):
         posted = self.metric("amdahl_webhook_received_total", source="slurm-es/lab", result="stored")
         print(f"{took:.0f} s, {runs} runs, {stored:.0f} deliveries of EpilogSlurmctld, {posted:.0f} of jobcomp", flush=True)
         # Four at a time, they would have waited for the next look as often as this, at least.
-        self.assertLess(took, runs / 4 * POLL_S / 2)
+        self.assertLess(took, runs / 4 * self.poll_s / 2)
         self.assertGreaterEqual(stored, runs)
         self.assertGreaterEqual(posted, runs - 8)  # its sender is a second behind
         self.assertEqual(self.metric("amdahl_reconcile_missed_jobs_total", cluster="lab"), 0)

@@ -9,7 +9,7 @@ import threading
 import unittest
 
 from on_slurm import MESSAGE_TIMEOUT_S, STEPS, OnSlurm
-from stand import amdahl, wait_until
+from stand import wait_until
 
 
 class ThroughCommands(OnSlurm):

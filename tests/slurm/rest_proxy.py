@@ -13,11 +13,12 @@ WAIT_S = 60
 class RestProxy:
     """`faults`: of the submissions to come, one each, in order. A fault is called with a function that asks
     slurmrestd and returns (status, body); what the fault returns is the answer, None an end without one. `met`
-    counts those that were had."""
+    counts those that were had, `refused` the answers to whatever that are errors."""
 
     def __init__(self, port):
         self.faults = collections.deque()
         self.met = 0
+        self.refused = 0
         self._lock = threading.Lock()
         proxy = self
 
@@ -61,6 +62,8 @@ class RestProxy:
             request.close_connection = True
             return
         status, content = answer
+        with self._lock:
+            self.refused += status >= 400
         with contextlib.suppress(OSError):  # who asked has gone
             request.send_response(status)
             request.send_header("Content-Type", "application/json")

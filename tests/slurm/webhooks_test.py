@@ -1,49 +1,18 @@
 """Real Slurm tells a service of ends: jobcomp/elasticsearch, jobcomp/script and EpilogSlurmctld, each alone."""
 
 import os
-import pathlib
-import shutil
 import sys
-import tempfile
 import time
 import unittest
 
-ROOT = pathlib.Path(__file__).resolve().parent
-sys.path[:0] = [str(ROOT), str(ROOT.parent / "integration")]
+from on_doors import OnDoors
+from stand import amdahl, wait_until
 
-from http_client import Door  # noqa: E402
-from lab import Lab  # noqa: E402
-from served import Doors  # noqa: E402
-from stand import PROGRAM, Stand, amdahl, free_port, wait_until  # noqa: E402
-
-# So rarely Slurm is asked where no webhook tells.
-POLL_S = 300
 RUNS = 8
 
 
-class Webhooks(unittest.TestCase):
-    @classmethod
-    def setUpClass(cls):
-        cls.folder = pathlib.Path(tempfile.mkdtemp(prefix="amdahl-slurm-", dir="/tmp"))
-        cls.folder.chmod(0o755)
-        cls.addClassCleanup(shutil.rmtree, cls.folder, ignore_errors=True)
-        cls.doors = Doors(cls.folder, free_port(), PROGRAM)
-        cls.lab = Lab(cls.folder)
-        cls.addClassCleanup(cls.lab.stop)
-        cls.lab.start()
-
-    def setUp(self):
-        self.stand = Stand()
-        self.addCleanup(self.stand.remove)
-        self.addCleanup(self.lab.run, "scancel", "--user=root", check=False)
-        self.stand.start_ledger()
-        self.doors.configure(self.stand.state, self.lab, poll=f"{POLL_S}s")
-        self.here = Door(socket_path=self.stand.state / "amdahl.sock")
-
-    def serve(self):
-        service = self.stand.serve(environment=self.lab.env)
-        service.wait_for("leading")
-        return service
+class Webhooks(OnDoors):
+    poll_s = 300
 
     def told(self, **job):
         """Deliveries, of all jobs or of those with this `native_id`."""
@@ -61,8 +30,8 @@ class Webhooks(unittest.TestCase):
         service = self.serve()
         begun = time.monotonic()
         self.add_job()
-        wait_until(lambda: len(self.ended()) >= RUNS, f"{RUNS} runs ended", POLL_S)
-        self.assertLess(time.monotonic() - begun, POLL_S / 3)
+        wait_until(lambda: len(self.ended()) >= RUNS, f"{RUNS} runs ended", self.poll_s)
+        self.assertLess(time.monotonic() - begun, self.poll_s / 3)
         for line in self.ended()[:RUNS]:
             native_id, run_key = line.split("|")
             row = wait_until(lambda native_id=native_id: self.told(native_id=native_id), f"job {native_id} is told of")[0]
