@@ -149,10 +149,19 @@ void end(PlanContext& context, const ClusterView& cluster, const RunRow& run,
   end_without_result(context, run, std::move(record), seen.claimed);
 }
 
+// Something has it that has no id yet: a shim between its lock and its record. Nothing can be
+// recorded of it but its end.
+void await_id(PlanContext& context, const ClusterView& cluster, const RunRow& run,
+              const Observation& seen) {
+  if (seen.state == RunState::ended) return end(context, cluster, run, seen);
+  context.wait_for(fmt::format("{}: its scheduler has not named it yet", run.key.text));
+}
+
 void follow(PlanContext& context, const ClusterView& cluster, const RunRow& run,
             const Observation& seen) {
   auto& actions = context.actions;
   if (run.state == RunState::submitting) {
+    if (seen.ref.native_id.empty()) return await_id(context, cluster, run, seen);
     // The submit happened although its answer was lost, or it was never recorded: adopt it.
     actions.adopt.push_back({run.id, ledger::RecordSubmit::Kind::accepted, seen.ref.native_id,
                              seen.ref.submitted_at_us, "adopted"});

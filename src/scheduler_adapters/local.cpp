@@ -129,6 +129,8 @@ Submitted LocalAdapter::submit(const core::RunSpec& spec, std::chrono::milliseco
   const auto seen = observe_directory(directory, spec.key);
   if (!seen) return failed(FailureClass::retryable, seen.error().message);
   if (*seen) {
+    if ((*seen)->ref.native_id.empty())
+      return failed(FailureClass::unknown_outcome, "a shim has it that has not yet said its name");
     submitted.kind = Submitted::Kind::already_exists;
     submitted.ref = (*seen)->ref;
     submitted.held = (*seen)->held_by_us;

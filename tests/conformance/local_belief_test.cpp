@@ -47,6 +47,23 @@ TEST_CASE("a run whose files cannot be read is not called absent", "[conformance
         scheduler_adapters::Found::not_found_inconclusive);
 }
 
+TEST_CASE("a shim that has its lock and no name yet is neither absent nor submitted again",
+          "[conformance][local]") {
+  LocalSubject subject;
+  const auto spec = shell_run(subject, "true");
+  fs::create_directories(subject.live() / spec.key.text);
+  auto lock = run_files::LifeLock::try_take(subject.live() / spec.key.text / "lock");
+  REQUIRE(lock.value().has_value());
+  const auto found = subject.adapter().find(std::vector{spec.key}).front();
+  REQUIRE(found.found == scheduler_adapters::Found::found);
+  CHECK(found.runs.at(0).ref.native_id.empty());
+  const auto again = subject.adapter().submit(spec, std::chrono::seconds{5});
+  CHECK(again.kind == scheduler_adapters::Submitted::Kind::failed);
+  CHECK(again.failure.kind == scheduler_adapters::FailureClass::unknown_outcome);
+  lock.value().reset();
+  CHECK_FALSE(submit(subject, spec).ref.native_id.empty());
+}
+
 TEST_CASE("a leg begins under the claim", "[conformance][local]") {
   LocalSubject subject;
   auto spec = shell_run(subject, "");

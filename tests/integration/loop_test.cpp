@@ -1,3 +1,4 @@
+#include <fmt/format.h>
 #include <signal.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -193,7 +194,8 @@ bool run_and_kill(LoopStand& stand, std::uint64_t seed, int crossings) {
         return ::time(nullptr) < deadline;
       });
       ::_exit(end == loop::Runner::End::nothing_left ? 0 : 3);
-    } catch (...) {
+    } catch (const std::exception& problem) {
+      fmt::print(stderr, "process {}: {}\n", crossings, problem.what());
       ::_exit(4);
     }
   }

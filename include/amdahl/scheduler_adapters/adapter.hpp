@@ -50,7 +50,7 @@ struct Submitted {
 /// What the scheduler says of one of our runs at one moment.
 struct Observation {
   core::RunKey key;
-  NativeRef ref;
+  NativeRef ref;  ///< without an id it is there, but no run yet that could be recorded
   core::RunState state = core::RunState::queued;
   bool held_by_us = false;                  ///< submitted but not released: cannot run
   std::optional<core::RunOutcome> outcome;  ///< set exactly when state is ended

@@ -90,6 +90,24 @@ TEST_CASE("after doubt about a submit only a find is allowed next", "[loop][runs
     REQUIRE(actions.adopt.size() == 1);
     CHECK(actions.adopt[0].native_id == "native");
   }
+  SECTION("there, without an id yet: neither adopted nor submitted") {
+    found.found = scheduler_adapters::Found::found;
+    found.runs = {seen(scene.snapshot, 1, RunState::queued)};
+    found.runs[0].ref.native_id.clear();
+    const auto actions = scene.plan();
+    CHECK(actions.submit.empty());
+    CHECK(actions.adopt.empty());
+    CHECK_FALSE(actions.waiting.empty());
+  }
+  SECTION("ended before anything had an id: its end is recorded") {
+    found.found = scheduler_adapters::Found::found;
+    found.runs = {seen(scene.snapshot, 1, RunState::ended)};
+    found.runs[0].ref.native_id.clear();
+    const auto actions = scene.plan();
+    CHECK(actions.adopt.empty());
+    REQUIRE(actions.record_runs.size() == 1);
+    CHECK(actions.record_runs[0].state == RunState::ended);
+  }
 }
 
 TEST_CASE("a recorded run that is still held is released", "[loop][runs]") {
