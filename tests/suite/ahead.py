@@ -1,4 +1,4 @@
-"""Builds for later stages beside one that mostly waits."""
+"""Builds and stages that go on beside one that mostly waits."""
 
 import threading
 
@@ -6,13 +6,14 @@ from shell import Shell
 
 
 class Ahead:
-    """Builds presets one after another with what other processes leave of the machine. A build that
+    """Does works one after another with what other processes leave of the machine. A build that
     fails says nothing here: the stage that needs it builds again and says so."""
 
-    def __init__(self, presets, build):
-        """build(preset): runs the build to its end."""
-        self.ends = {preset: threading.Event() for preset in presets}
-        self.build = build
+    def __init__(self, works):
+        """works: name → what does it to its end and answers what `take` is to give."""
+        self.works = works
+        self.ends = {name: threading.Event() for name in works}
+        self.answers = {}
         self.stopped = False
         self.thread = threading.Thread(target=self.work, daemon=True)
 
@@ -21,17 +22,18 @@ class Ahead:
             self.thread.start()
 
     def work(self):
-        for preset, end in self.ends.items():
+        for name, work in self.works.items():
             try:
                 if not self.stopped:
-                    self.build(preset)
+                    self.answers[name] = work()
             finally:
-                end.set()
+                self.ends[name].set()
 
-    def wait(self, preset):
-        """Returns once `preset` is not being built here; at once where it never was to be."""
-        if preset in self.ends and self.thread.ident is not None:
-            self.ends[preset].wait()
+    def take(self, name):
+        """Its answer once it is done; None at once where it never was to be done here."""
+        if name in self.ends and self.thread.ident is not None:
+            self.ends[name].wait()
+        return self.answers.get(name)
 
     def stop(self):
         self.stopped = True

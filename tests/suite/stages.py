@@ -1,7 +1,7 @@
 """The stages of script/test. Each takes a Bench and answers Counts; none names a test program."""
 
 import concurrent.futures
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 import json
 import os
 import pathlib
@@ -37,9 +37,10 @@ class Bench:
     jobs: int
     built: dict  # preset → whether it built
     ahead: Ahead | None = None
+    in_the_background: bool = False
 
-    def shell(self, name, **options):
-        return Shell(self.logs / f"{name}.log", **options)
+    def shell(self, name):
+        return Shell(self.logs / f"{name}.log", in_the_background=self.in_the_background)
 
 
 def without_aslr(preset):
@@ -62,18 +63,23 @@ def run_build(bench, shell, preset):
 
 
 def ahead_of(bench, names):
-    """Builds what these stages will need, once it is started."""
-    def build_ahead(preset):
-        run_build(bench, bench.shell(f"{preset}-ahead", in_the_background=True), preset)
+    """Does of these stages what can be done before their turn, once it is started."""
+    beside = replace(bench, in_the_background=True)
+
+    def work_of(stage):
+        if stage.early == "whole":
+            return lambda: stage.run(beside)
+        return lambda: run_build(beside, beside.shell(f"{stage.name}-ahead"), stage.name)
+
     # Its compilers stand beside those of the stage that waits.
     room = parallel_jobs(2) >= bench.jobs
-    return Ahead([stage.name for stage in STAGES if stage.ahead and stage.name in names and room], build_ahead)
+    return Ahead({stage.name: work_of(stage) for stage in STAGES if stage.early and stage.name in names and room})
 
 
 def build(bench, shell, preset):
     """Counts(failed=1) with the compiler's words when it fails, else nothing."""
     if bench.ahead:
-        bench.ahead.wait(preset)
+        bench.ahead.take(preset)
     failed = run_build(bench, shell, preset)
     bench.built[preset] = not failed
     return Counts.failure(f"build {preset}", compiler_words(shell.text())) if failed else Counts()
@@ -90,8 +96,8 @@ def compiler_words(text):
 def ctest(bench, shell, preset):
     junit = bench.logs / f"{preset}.junit.xml"
     junit.unlink(missing_ok=True)
-    # One more than there are cores: the long ones wait for clocks and schedulers most of their time.
-    status = shell.run(*without_aslr(preset), "ctest", "--preset", preset, "-j", bench.jobs + 1,
+    # Two more than there are cores: the long ones wait for clocks and schedulers most of their time.
+    status = shell.run(*without_aslr(preset), "ctest", "--preset", preset, "-j", bench.jobs + 2,
                        "--output-junit", junit)
     counts = from_junit(junit) if junit.exists() else Counts()
     if status and not counts.failed:
@@ -180,7 +186,7 @@ def fuzz(bench):
     """The targets together execute at least a million inputs; each counts as a test."""
     shell = bench.shell("fuzz")
     if bench.ahead:
-        bench.ahead.wait("fuzz")
+        bench.ahead.take("fuzz")
     with tempfile.NamedTemporaryFile("r", suffix=".json") as answer:
         status = shell.run(*without_aslr("fuzz"), "script/fuzz", "--json", answer.name)
         text = answer.read()
@@ -254,7 +260,10 @@ def demo(bench):
     from outcome import problems
 
     seed = commit_seed(bench)
-    counts = Counts()
+    counts = build(bench, shell, "release")
+    if counts.failed:
+        return counts
+    bench.ahead.start()  # it mostly waits for its jobs
     with tempfile.TemporaryDirectory(prefix="amdahl-demo-", dir="/var/tmp") as home:
         os.chmod(home, 0o755)  # PostgreSQL's service user must get through
         report = pathlib.Path(home) / "report.json"
@@ -282,8 +291,7 @@ class Stage:
     run: object
     needs: str = ""  # the preset without which it says nothing
     full: bool = False  # only with --full
-    waits: bool = False  # leaves most of the machine to others
-    ahead: bool = False  # the preset of its name may be built beside one that waits
+    early: str = ""  # what of it can be done beside one that waits: the `build` of its preset, or the `whole`
 
 
 STAGES = (
@@ -291,12 +299,12 @@ STAGES = (
     Stage("ci", "unity build, warnings are errors; chaos, Slurm, simulation, docs", preset_stage("ci")),
     Stage("headers", "each public header compiles alone", headers, needs="ci"),
     Stage("python", "the Python tests", python, needs="ci"),
-    Stage("demo", "script/demo to its outcome, seed by commit", demo, "ci", waits=True),
+    Stage("demo", "script/demo to its outcome, seed by commit", demo, "ci"),
     Stage("simulation", "10,000 simulated schedules, seed by commit", simulation, "ci"),
-    Stage("mutants", "faults put into the code, chosen by the commit", mutants, "ci"),
-    Stage("asan", "unit, integration and conformance tests, address and undefined", preset_stage("asan"), "ci", ahead=True),
-    Stage("tsan", "tests that have threads, data races", preset_stage("tsan"), "ci", ahead=True),
-    Stage("fuzz", "a million inputs for the parsers", fuzz, "ci", ahead=True),
+    Stage("mutants", "faults put into the code, chosen by the commit", mutants, "ci", early="whole"),
+    Stage("asan", "unit, integration and conformance tests, address and undefined", preset_stage("asan"), "ci", early="build"),
+    Stage("tsan", "tests that have threads, data races", preset_stage("tsan"), "ci", early="build"),
+    Stage("fuzz", "a million inputs for the parsers", fuzz, "ci", early="build"),
     Stage("slurm-full", "every fault on real Slurm, and the laws on Debian 13's", slurm_full, "ci", full=True),
     Stage("lint", "clang-tidy over every source", lint, full=True),
 )

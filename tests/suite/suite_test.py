@@ -154,32 +154,43 @@ class Sum(Folder):
         self.assertEqual(raised.exception.code, 2)
 
 
-class BuiltAhead(unittest.TestCase):
-    def test_builds_run_in_turn_and_a_stage_waits_for_its_own_alone(self):
-        begun, may_end, built = threading.Event(), threading.Event(), []
+class DoneAhead(unittest.TestCase):
+    def test_works_are_done_in_turn_and_a_stage_waits_for_its_own_alone(self):
+        begun, may_end, done = threading.Event(), threading.Event(), []
 
-        def build(preset):
+        def work(name):
             begun.set()
             self.assertTrue(may_end.wait(30))
-            built.append(preset)
+            done.append(name)
+            return name.upper()
 
-        ahead = Ahead(["asan", "tsan"], build)
-        ahead.wait("asan")  # nothing builds: no reason to wait
+        ahead = Ahead({name: lambda name=name: work(name) for name in ("mutants", "asan")})
+        self.assertIsNone(ahead.take("mutants"))  # nothing is under way: no reason to wait
         ahead.start()
         ahead.start()
         self.assertTrue(begun.wait(30))
-        ahead.wait("ci")
-        self.assertEqual(built, [])
+        self.assertIsNone(ahead.take("ci"))
+        self.assertEqual(done, [])
         may_end.set()
-        ahead.wait("tsan")
-        self.assertEqual(built, ["asan", "tsan"])
+        self.assertEqual(ahead.take("asan"), "ASAN")
+        self.assertEqual(done, ["mutants", "asan"])
 
-    def test_after_a_stop_no_build_begins(self):
-        built = []
-        ahead = Ahead(["asan", "tsan"], lambda preset: (built.append(preset), ahead.stop()))
+    def test_after_a_stop_nothing_begins(self):
+        done = []
+        ahead = Ahead({"asan": lambda: (done.append("asan"), ahead.stop()), "tsan": lambda: done.append("tsan")})
         ahead.start()
-        ahead.wait("tsan")
-        self.assertEqual(built, ["asan"])
+        self.assertIsNone(ahead.take("tsan"))
+        self.assertEqual(done, ["asan"])
+
+    def test_a_stage_done_beside_another_is_not_run_again(self):
+        ran = []
+        stage = stages.Stage("mutants", "", lambda bench: ran.append(bench) or Counts(passed=1), early="whole")
+        bench = stages.Bench(None, None, 1, {}, Ahead({"mutants": lambda: Counts(passed=2)}))
+        with contextlib.redirect_stdout(io.StringIO()):
+            self.assertEqual(main.run(stage, bench).passed, 1)  # in its turn
+            bench.ahead.start()
+            self.assertEqual(main.run(stage, bench).passed, 2)
+        self.assertEqual(len(ran), 1)
 
 
 class Commands(Folder):
