@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <mutex>
 #include <nlohmann/json.hpp>
 
 #include "commands.hpp"
@@ -73,9 +74,15 @@ class Life {
     if (!stopping_.exchange(true)) notifier_.stopping();
   }
 
+  // Once, also where the loop ends in the moment in which it is no longer waited for.
+  void stopped(const json& fields) {
+    const std::lock_guard lock{stopped_mutex_};
+    if (!std::exchange(stopped_, true)) file_->event("stopped", fields);
+  }
+
   // Nothing is lost: a service may die at any moment, and the next one reads the ledger.
   [[noreturn]] void leave() {
-    file_->event("stopped", {{"waited_for_nothing_more", true}});
+    stopped({{"waited_for_nothing_more", true}});
     ::_exit(static_cast<int>(ExitCode::ok));
   }
 
@@ -113,6 +120,8 @@ class Life {
   Notifier notifier_;
   std::atomic<bool> troubled_{false};
   std::atomic<bool> stopping_{false};
+  std::mutex stopped_mutex_;
+  bool stopped_ = false;
   std::string leader_ = "nobody";
   bool ready_ = false;
 };
@@ -159,7 +168,7 @@ ExitCode run_serve(Context& context, const Args& args) {
   life.stopping();  // the guard may not have looked yet
   (*doors)->close(doors_close_within);
   if (!driven) return report(context.env, driven.error());
-  drive.log("stopped", json::object());
+  life.stopped(json::object());
   return ExitCode::ok;
 }
 
