@@ -6,7 +6,7 @@
 #include "slurm_records.hpp"
 #include "slurm_rest_texts.hpp"
 
-// Versions after v0.0.38: 40 to 42 as Slurm 24.11 printed them, 39 and 43 as their schemas say.
+// Versions after v0.0.38: 40 to 42 as Slurm 24.11 printed them, 39 as its schema says, 43 as 42.
 
 namespace amdahl::scheduler_adapters::slurm {
 namespace {
@@ -142,8 +142,8 @@ TEST_CASE("a job of v0.0.39 is read as its schema says", "[slurm]") {
   CHECK(job.priority == 7);
 }
 
-// By its schema: each time may be unset, the state is a list, the exit names its parts.
-TEST_CASE("a job of v0.0.43 is read as its schema says", "[slurm]") {
+// As the schema of 42: each time may be unset, the state is a list, the exit names its parts.
+TEST_CASE("a job of v0.0.43 is read as one of v0.0.42", "[slurm]") {
   const auto job = only_job(R"({"jobs":[{"job_id":17,"name":"al-x-1","user_name":"amdahl",
     "comment":"c","partition":"gpu","job_state":["COMPLETED","COMPLETING"],"state_reason":"None",
     "nodes":"n1","submit_time":{"set":true,"infinite":false,"number":1700000000},
