@@ -187,7 +187,7 @@ namespace {
 RecordSubmit record_of(core::RunId run, const Submitted& submitted) {
   RecordSubmit record{run, RecordSubmit::Kind::accepted, submitted.ref.native_id,
                       submitted.ref.submitted_at_us, ""};
-  if (submitted.kind != Submitted::Kind::failed && !submitted.ref.native_id.empty()) return record;
+  if (submitted.kind != Submitted::Kind::failed) return record;
   record.message = submitted.failure.message;
   switch (submitted.failure.kind) {
     case FailureClass::permanent:

@@ -33,6 +33,17 @@ Submitted failed(FailureClass kind, std::string message) {
   return submitted;
 }
 
+// Without an id nothing can be recorded of it yet, or ever: the next look tells which.
+Submitted already_there(const Observation& seen) {
+  if (seen.ref.native_id.empty())
+    return failed(FailureClass::unknown_outcome, seen.key.text + ": no shim has said its name yet");
+  Submitted submitted;
+  submitted.kind = Submitted::Kind::already_exists;
+  submitted.ref = seen.ref;
+  submitted.held = seen.held_by_us;
+  return submitted;
+}
+
 class LocalAdapter final : public Adapter {
  public:
   LocalAdapter(LocalOptions options, core::Clock& clock)
@@ -108,12 +119,11 @@ Result<void> LocalAdapter::write_run(const core::RunSpec& spec, const fs::path& 
 Submitted LocalAdapter::submit(const core::RunSpec& spec, std::chrono::milliseconds deadline) {
   if (auto valid = validate(spec); !valid)
     return failed(FailureClass::permanent, valid.error().message);
-  Submitted submitted;
   if (folders_.is_done(spec.key)) {
-    submitted.kind = Submitted::Kind::already_exists;
     const auto seen = observe_directory(folders_.done(spec.key), spec.key);
-    if (seen && *seen) submitted.ref = (*seen)->ref;
-    return submitted;
+    if (!seen || !*seen)
+      return failed(FailureClass::unknown_outcome, "it is done, and not readable");
+    return already_there(**seen);
   }
   const auto directory = folders_.live(spec.key);
   const auto fresh = make_directory(spec);
@@ -128,18 +138,12 @@ Submitted LocalAdapter::submit(const core::RunSpec& spec, std::chrono::milliseco
   }
   const auto seen = observe_directory(directory, spec.key);
   if (!seen) return failed(FailureClass::retryable, seen.error().message);
-  if (*seen) {
-    if ((*seen)->ref.native_id.empty())
-      return failed(FailureClass::unknown_outcome, "a shim has it that has not yet said its name");
-    submitted.kind = Submitted::Kind::already_exists;
-    submitted.ref = (*seen)->ref;
-    submitted.held = (*seen)->held_by_us;
-    return submitted;
-  }
+  if (*seen) return already_there(**seen);
   const auto started = start_shim(options_.shim, directory, deadline, clock_);
   if (const auto* failure = std::get_if<Failure>(&started))
     return failed(failure->kind, failure->message);
   const auto& shim = std::get<ShimStarted>(started);
+  Submitted submitted;
   submitted.kind = shim.already ? Submitted::Kind::already_exists : Submitted::Kind::accepted;
   // The time that every later look will read too: with the id it is the run's identity.
   const auto settings = run_files::read_local_settings(directory);

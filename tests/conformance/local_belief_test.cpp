@@ -64,6 +64,21 @@ TEST_CASE("a shim that has its lock and no name yet is neither absent nor submit
   CHECK_FALSE(submit(subject, spec).ref.native_id.empty());
 }
 
+TEST_CASE("a run that was stopped before it had a name is not called submitted",
+          "[conformance][local]") {
+  LocalSubject subject;
+  const auto spec = shell_run(subject, "true");
+  fs::create_directories(subject.live() / spec.key.text);
+  CHECK(subject.adapter().cancel(spec.key, {}, scheduler_adapters::CancelMode::stop) ==
+        scheduler_adapters::Cancelled::requested);
+  subject.adapter().acknowledge(spec.key);
+  const auto again = subject.adapter().submit(spec, std::chrono::seconds{5});
+  CHECK(again.failure.kind == scheduler_adapters::FailureClass::unknown_outcome);
+  const auto found = subject.adapter().find(std::vector{spec.key}).front();
+  REQUIRE(found.runs.size() == 1);
+  CHECK(found.runs[0].outcome == core::RunOutcome::cancelled);
+}
+
 TEST_CASE("a leg begins under the claim", "[conformance][local]") {
   LocalSubject subject;
   auto spec = shell_run(subject, "");

@@ -42,7 +42,7 @@ struct Failure {
 
 struct Submitted {
   enum class Kind { accepted, already_exists, failed } kind = Kind::failed;
-  NativeRef ref;  ///< when accepted or already there
+  NativeRef ref;  ///< when accepted or already there, always with an id
   bool held = false;
   Failure failure;  ///< when failed
 };
