@@ -8,7 +8,7 @@ import sys
 import time
 
 from counts import Counts
-from stages import STAGES, Bench, ahead_of, parallel_jobs
+from stages import FULL, STAGES, Bench, ahead_of, parallel_jobs
 
 OUTPUT_LINES = 80  # of each failure; the rest is in the log
 
@@ -41,7 +41,10 @@ def show(counts):
 
 def early_counts(stage, bench):
     """What the whole stage came to, where it was done beside an earlier one."""
-    return bench.ahead.take(stage.name) if stage.early == "whole" else None
+    counts = bench.ahead.take(stage.name) if stage.early == "whole" else None
+    if counts:
+        print("      done beside an earlier stage; the seconds are what was waited for it")
+    return counts
 
 
 def run(stage, bench):
@@ -65,7 +68,7 @@ def main(words):
             print(f"{stage.name:8} {stage.what}{' (only with --full)' if stage.full else ''}")
         return 0
     if chosen.full:
-        os.environ["AMDAHL_TEST_FULL"] = "1"  # for suites that can do more when asked
+        os.environ[FULL] = "1"
     source = pathlib.Path(__file__).resolve().parents[2]
     os.chdir(source)
     bench = Bench(source, source / "build/logs", parallel_jobs(), {})

@@ -16,6 +16,7 @@ from shell import Shell
 import tally
 
 COMPILER_BYTES = 1_500_000_000  # The largest of our sources needs 1.1 GB to compile.
+FULL = "AMDAHL_TEST_FULL"  # in the environment: suites do all that they can
 MUTANTS = 5  # of the list, chosen by the commit
 MUTANTS_FULL_S = 1800
 SCHEDULES = 10_000
@@ -71,9 +72,13 @@ def ahead_of(bench, names):
             return lambda: stage.run(beside)
         return lambda: run_build(beside, beside.shell(f"{stage.name}-ahead"), stage.name)
 
+    def early(stage):
+        # What has all the time there is would have it while others take the machine.
+        return stage.early and stage.name in names and not (stage.early == "whole" and FULL in os.environ)
+
     # Its compilers stand beside those of the stage that waits.
     room = parallel_jobs(2) >= bench.jobs
-    return Ahead({stage.name: work_of(stage) for stage in STAGES if stage.early and stage.name in names and room})
+    return Ahead({stage.name: work_of(stage) for stage in STAGES if room and early(stage)})
 
 
 def build(bench, shell, preset):
@@ -211,7 +216,7 @@ def mutants(bench):
     """Faults in the code, each of which some test must notice; each counts as a test. With --full
     all that there is time for, and what was found is kept in docs/crash-matrix.md."""
     shell = bench.shell("mutants")
-    full = "AMDAHL_TEST_FULL" in os.environ
+    full = FULL in os.environ
     which = (["--write-page", "--time-limit", MUTANTS_FULL_S] if full
              else ["--pick", MUTANTS, "--seed", commit_seed(bench)])
     with tempfile.NamedTemporaryFile("r", suffix=".json") as answer:
@@ -235,7 +240,7 @@ def simulation(bench):
     counts = build(bench, shell, "release")
     if counts.failed:
         return counts
-    full = "AMDAHL_TEST_FULL" in os.environ
+    full = FULL in os.environ
     try:
         report = tally.simulate(bench.source / "build/release/amdahl", commit_seed(bench),
                                 SCHEDULES_FULL if full else SCHEDULES)

@@ -2,12 +2,14 @@
 
 import contextlib
 import io
+import os
 import pathlib
 import subprocess
 import sys
 import tempfile
 import threading
 import unittest
+from unittest import mock
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
 from ahead import Ahead
@@ -154,7 +156,7 @@ class Sum(Folder):
         self.assertEqual(raised.exception.code, 2)
 
 
-class DoneAhead(unittest.TestCase):
+class DoneAhead(Folder):
     def test_works_are_done_in_turn_and_a_stage_waits_for_its_own_alone(self):
         begun, may_end, done = threading.Event(), threading.Event(), []
 
@@ -181,6 +183,15 @@ class DoneAhead(unittest.TestCase):
         ahead.start()
         self.assertIsNone(ahead.take("tsan"))
         self.assertEqual(done, ["asan"])
+
+    def test_with_full_the_mutants_have_a_time_of_their_own(self):
+        bench = stages.Bench(pathlib.Path("/"), self.folder, 1, {})
+        names = ["mutants", "asan"]
+        with mock.patch.dict(os.environ), mock.patch.object(stages, "parallel_jobs", lambda builds=1: 1):
+            os.environ.pop(stages.FULL, None)
+            self.assertEqual(list(stages.ahead_of(bench, names).works), names)
+            os.environ[stages.FULL] = "1"
+            self.assertEqual(list(stages.ahead_of(bench, names).works), ["asan"])
 
     def test_a_stage_done_beside_another_is_not_run_again(self):
         ran = []
