@@ -9,6 +9,11 @@ add_library(amdahl_options INTERFACE)
 target_compile_options(amdahl_options INTERFACE
   -Wall -Wextra -Wpedantic -Wconversion -Wsign-conversion -Wshadow -Wold-style-cast
   -Wnon-virtual-dtor -Woverloaded-virtual)
+if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+  # g++ collects its garbage long before memory is short: not to do it is a tenth of the time to
+  # compile, for a third more memory.
+  target_compile_options(amdahl_options INTERFACE --param=ggc-min-heapsize=524288)
+endif()
 if(AMDAHL_WERROR)
   target_compile_options(amdahl_options INTERFACE -Werror)
 endif()

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -8,6 +9,12 @@
 #include "support/test_database.hpp"
 
 namespace amdahl::test {
+
+/// One row, where a stage takes many.
+template <class T>
+std::span<const T> one(const T& item) {
+  return std::span{&item, 1};
+}
 
 /// A leader with a ledger of its own, and the shortest way through each stage.
 class LedgerDriver {

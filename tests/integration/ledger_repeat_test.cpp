@@ -20,11 +20,6 @@ std::int64_t events_of_repeat(LedgerDriver& driver, const std::function<void()>&
   return driver.head_seq() - before;
 }
 
-template <class T>
-std::span<const T> one(const T& item) {
-  return std::span{&item, 1};
-}
-
 TEST_CASE("a repeated stage changes nothing and appends nothing", "[ledger][repeat]") {
   LedgerDriver driver;
   auto& ledger = *driver.ledger;

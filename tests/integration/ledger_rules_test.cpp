@@ -12,11 +12,6 @@ namespace {
 using core::RunState;
 using core::VerdictOutcome;
 
-template <class T>
-std::span<const T> one(const T& item) {
-  return std::span{&item, 1};
-}
-
 struct Ruled : LedgerDriver {
   core::JobId job = add_job();
 

@@ -45,6 +45,8 @@ bool send_all(int fd, const char* data, std::size_t size) {
 
 std::size_t index_of(Direction direction) { return direction == Direction::to_server ? 0 : 1; }
 
+}  // namespace
+
 // Finds the ends of messages in whatever pieces they arrive: a letter, a length, a body; the first
 // of a client has no letter.
 class MessageEnds {
@@ -81,8 +83,6 @@ class MessageEnds {
   std::string head_;
   std::size_t body_left_ = 0;
 };
-
-}  // namespace
 
 struct PgProxy::Link {
   int client;

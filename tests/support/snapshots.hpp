@@ -104,4 +104,24 @@ inline scheduler_adapters::Observation seen(const ledger::Snapshot& snapshot, st
   return observation;
 }
 
+/// All that a plan is made from: one job, and what a test puts beside it.
+struct Scene {
+  ledger::Snapshot snapshot;
+  loop::View view = some_view();
+  loop::Settings settings;
+  CountingRandom random;
+
+  Scene() { snapshot.jobs = {some_job()}; }
+  loop::ClusterView& cluster() { return view.clusters["local"]; }
+  loop::Actions plan() { return loop::plan(snapshot, view, settings, random); }
+};
+
+/// A scene a second after the epoch, with one experiment.
+struct ExperimentScene : Scene {
+  ExperimentScene() {
+    snapshot.experiments = {some_experiment()};
+    snapshot.now_us = 1'000'000;
+  }
+};
+
 }  // namespace amdahl::test

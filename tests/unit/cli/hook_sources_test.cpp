@@ -12,11 +12,11 @@ using Catch::Matchers::Contains;
 
 namespace {
 
-const std::string first = "whsec_YW1kYWhsLWxvb3AtdGVzdC12ZWN0b3Ita2V5LTAwMDE=";
-const std::string second = "whsec_YW1kYWhsLWxvb3AtdGVzdC12ZWN0b3Ita2V5LTAwMDI=";
+const std::string first_secret = "whsec_YW1kYWhsLWxvb3AtdGVzdC12ZWN0b3Ita2V5LTAwMDE=";
+const std::string second_secret = "whsec_YW1kYWhsLWxvb3AtdGVzdC12ZWN0b3Ita2V5LTAwMDI=";
 const std::string token = "url-token-of-alpha-123456";
 
-struct Folder {
+struct HookFolder {
   amdahl::test::ScratchFolder scratch;
 
   std::string write(const std::string& name, const std::string& text, mode_t mode = 0600) const {
@@ -42,9 +42,9 @@ struct Folder {
 }  // namespace
 
 TEST_CASE("secrets and token of a cluster are read from its files", "[cli][hooks]") {
-  const Folder folder;
-  folder.write("one", first + "\n");
-  folder.write("two", second + "\n");
+  const HookFolder folder;
+  folder.write("one", first_secret + "\n");
+  folder.write("two", second_secret + "\n");
   folder.write("token", token + "\n");
   const auto sources = folder.sources(
       "[cluster.alpha.hooks]\nsecret_files = [\"one\", \"two\"]\nurl_token_file = \"token\"\n"
@@ -103,7 +103,7 @@ TEST_CASE("wrong settings of hooks are refused with place and fix", "[cli][hooks
       {"secret_files = [\"a\", \"b\", \"c\", \"d\", \"e\"]\n", "names 5 files"},
       {"enabled = \"no\"\n", "cluster.alpha.hooks.enabled must be true or false"},
   }));
-  const Folder folder;
+  const HookFolder folder;
   const auto config = folder.config(std::string{"[cluster.alpha.hooks]\n"} + wrong.text);
   CAPTURE(wrong.text);
   REQUIRE(config.has_error());
@@ -113,10 +113,10 @@ TEST_CASE("wrong settings of hooks are refused with place and fix", "[cli][hooks
 
 TEST_CASE("a secret that is none, that others may read or that two clusters have is refused",
           "[cli][hooks]") {
-  const Folder folder;
-  folder.write("good", first);
-  folder.write("copy", first);
-  folder.write("open", second, 0644);
+  const HookFolder folder;
+  folder.write("good", first_secret);
+  folder.write("copy", first_secret);
+  folder.write("open", second_secret, 0644);
   folder.write("plain", "hunter2-hunter2-hunter2-hunter2");
   folder.write("short", "abc");
   const auto said = [&](const std::string& text) {

@@ -1,29 +1,14 @@
-#include <unistd.h>
-
 #include <catch2/catch.hpp>
-#include <filesystem>
-#include <fstream>
 
 #include "fake_services.hpp"
 #include "sample_documents.hpp"
+#include "support/scratch_folder.hpp"
 
 using namespace amdahl::cli;
 using Catch::Matchers::Contains;
 using nlohmann::json;
 
 namespace {
-
-struct Folder {
-  std::filesystem::path path;
-  Folder() {
-    std::string name = (std::filesystem::temp_directory_path() / "amdahl-cli-XXXXXX").string();
-    path = ::mkdtemp(name.data());
-  }
-  ~Folder() { std::filesystem::remove_all(path); }
-  void write(const std::string& name, const std::string& text) const {
-    std::ofstream{path / name} << text;
-  }
-};
 
 const std::string small_job = R"([job]
 name = "small"
@@ -37,10 +22,10 @@ values = [2, 3]
 }  // namespace
 
 TEST_CASE("jobs add sends the parsed job and waits for the leader's answer", "[cli][jobs]") {
-  const Folder folder;
+  const amdahl::test::ScratchFolder folder;
   folder.write("job.toml", small_job);
   Bench bench;
-  bench.directory = folder.path;
+  bench.directory = folder.path();
   bench.ledger.head_row.term = "t";
   bench.ledger.command_reply =
       json{{"ok", true}, {"job", "small"}, {"changed", false}, {"note", ""}};
@@ -49,14 +34,14 @@ TEST_CASE("jobs add sends the parsed job and waits for the leader's answer", "[c
   CHECK(spoken.out == "small is in the ledger\n");
   REQUIRE(bench.ledger.commands.size() == 1);
   CHECK(bench.ledger.commands[0].first == "add_job");
-  CHECK(bench.ledger.commands[0].second["spec"]["workdir"] == folder.path.string());
+  CHECK(bench.ledger.commands[0].second["spec"]["workdir"] == folder.path().string());
 }
 
 TEST_CASE("a broken job file reaches no ledger", "[cli][jobs]") {
-  const Folder folder;
+  const amdahl::test::ScratchFolder folder;
   folder.write("job.toml", small_job + "colour = 1\n");
   Bench bench;
-  bench.directory = folder.path;
+  bench.directory = folder.path();
   const auto spoken = bench.run({"jobs", "add", "job.toml"});
   CHECK(spoken.code == ExitCode::usage);
   CHECK_THAT(spoken.err, Contains("job.toml:8:1  unknown key knob.k.colour"));
@@ -136,10 +121,10 @@ TEST_CASE("decisions of people reach the leader in its own words", "[cli][decide
 }
 
 TEST_CASE("a known idea answers with its verdict", "[cli][propose]") {
-  const Folder folder;
+  const amdahl::test::ScratchFolder folder;
   folder.write("idea.toml", "job = \"eval-qa\"\nrationale = \"starved\"\n[arg]\nworkers = 2\n");
   Bench bench;
-  bench.directory = folder.path;
+  bench.directory = folder.path();
   bench.ledger.command_reply =
       json{{"ok", true}, {"known", true}, {"experiment", sample_summary(12)}};
   const auto spoken = bench.run({"propose", "-f", "idea.toml"});
@@ -153,11 +138,11 @@ TEST_CASE("a known idea answers with its verdict", "[cli][propose]") {
 }
 
 TEST_CASE("a new idea answers with its number and a forecast", "[cli][propose]") {
-  const Folder folder;
+  const amdahl::test::ScratchFolder folder;
   folder.write("idea.toml", "job = \"eval-qa\"\npatch = \"loader.patch\"\n");
   folder.write("loader.patch", "--- a\n+++ b\n");
   Bench bench;
-  bench.directory = folder.path;
+  bench.directory = folder.path();
   bench.ledger.command_reply = json{{"ok", true}, {"hypothesis", 5}};
   bench.ledger.answer_read = [](std::string_view view, const json&) -> json {
     if (view == "job") {
@@ -174,9 +159,9 @@ TEST_CASE("a new idea answers with its number and a forecast", "[cli][propose]")
 }
 
 TEST_CASE("a proposal that changes nothing sensible is refused", "[cli][propose]") {
-  const Folder folder;
+  const amdahl::test::ScratchFolder folder;
   Bench bench;
-  bench.directory = folder.path;
+  bench.directory = folder.path();
   struct Bad {
     const char* text;
     const char* said;

@@ -10,12 +10,12 @@ using scheduler_adapters::Observation;
 
 namespace {
 
-struct Stand {
+struct RunAsTold {
   ledger::RunRow run;
   loop::ClusterView cluster;
   Observation told;
 
-  Stand() {
+  RunAsTold() {
     run.key = core::make_run_key({}, 1);
     run.state = RunState::running;
     run.native_id = "17";
@@ -37,7 +37,7 @@ struct Stand {
 }  // namespace
 
 TEST_CASE("a run that its scheduler has forgotten ends as a webhook told", "[loop][observed]") {
-  Stand stand;
+  RunAsTold stand;
   SECTION("where nothing of it was found") {}
   SECTION("where all that was found is that it is lost") {
     Observation lost;
@@ -54,7 +54,7 @@ TEST_CASE("a run that its scheduler has forgotten ends as a webhook told", "[loo
 }
 
 TEST_CASE("what a webhook told ends no other run", "[loop][observed]") {
-  Stand stand;
+  RunAsTold stand;
   SECTION("of another id") { stand.told.ref.native_id = "18"; }
   SECTION("submitted at another time") { stand.told.ref.submitted_at_us = 2'000'000; }
   SECTION("that is not said when it was submitted") { stand.told.ref.submitted_at_us = 0; }
@@ -75,7 +75,7 @@ TEST_CASE("what a webhook told ends no other run", "[loop][observed]") {
 
 TEST_CASE("what history or the run directory know goes before what a webhook told",
           "[loop][observed]") {
-  Stand stand;
+  RunAsTold stand;
   auto known = stand.told;
   known.outcome = RunOutcome::succeeded;
   stand.found().found = Found::found;

@@ -8,27 +8,8 @@ using namespace amdahl;
 using namespace amdahl::test;
 using core::RunState;
 
-namespace {
-
-struct Scene {
-  ledger::Snapshot snapshot;
-  loop::View view = some_view();
-  loop::Settings settings;
-  CountingRandom random;
-
-  Scene() {
-    snapshot.jobs = {some_job()};
-    snapshot.experiments = {some_experiment()};
-    snapshot.now_us = 1'000'000;
-  }
-  loop::ClusterView& cluster() { return view.clusters["local"]; }
-  loop::Actions plan() { return loop::plan(snapshot, view, settings, random); }
-};
-
-}  // namespace
-
 TEST_CASE("a run is known by its key, whatever id its scheduler gives it", "[loop][runs]") {
-  Scene scene;
+  ExperimentScene scene;
   add_live_pair(scene.snapshot, 1, RunState::running);
   scene.snapshot.live_runs[0].native_id = "native";
   auto stranger = seen(scene.snapshot, 1, RunState::ended);
@@ -42,7 +23,7 @@ TEST_CASE("a run is known by its key, whatever id its scheduler gives it", "[loo
 }
 
 TEST_CASE("an end that lacks an arm is charged to neither", "[loop][runs]") {
-  Scene scene;
+  ExperimentScene scene;
   add_live_pair(scene.snapshot, 1, RunState::running);
   const auto& row = scene.snapshot.experiments.front();
   const auto& key = scene.snapshot.live_runs[0].key;
@@ -73,7 +54,7 @@ TEST_CASE("an end that lacks an arm is charged to neither", "[loop][runs]") {
 }
 
 TEST_CASE("a run is what its protocol froze, whatever the champion is by then", "[loop][runs]") {
-  Scene scene;
+  ExperimentScene scene;
   add_live_pair(scene.snapshot, 1, RunState::planned);
   const auto before = scene.plan();
   REQUIRE(before.submit.size() == 1);

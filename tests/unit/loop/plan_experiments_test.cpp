@@ -7,19 +7,9 @@ using namespace amdahl::test;
 
 namespace {
 
-struct Scene {
-  ledger::Snapshot snapshot;
-  loop::View view = some_view();
-  loop::Settings settings;
-  CountingRandom random;
-
-  Scene() {
-    snapshot.jobs = {some_job()};
-    snapshot.experiments = {some_experiment()};
-    snapshot.now_us = 100'000'000;
-  }
+struct PairScene : ExperimentScene {
+  PairScene() { snapshot.now_us = 100'000'000; }
   ledger::ExperimentRow& experiment() { return snapshot.experiments.front(); }
-  loop::Actions plan() { return loop::plan(snapshot, view, settings, random); }
 
   /// A pair in which the variant costs `ratio` of the baseline.
   void complete(int check_no, double ratio) {
@@ -55,14 +45,14 @@ struct Scene {
 }  // namespace
 
 TEST_CASE("a registered trial opens pairs of discovery", "[loop][experiments]") {
-  Scene scene;
+  PairScene scene;
   const auto actions = scene.plan();
   REQUIRE_FALSE(actions.open_pairs.empty());
   for (const auto& pair : actions.open_pairs) CHECK(pair.check_no == 0);
 }
 
 TEST_CASE("no verdict while a pair is open", "[loop][experiments]") {
-  Scene scene;
+  PairScene scene;
   for (int i = 0; i < 6; ++i) scene.complete(0, 1.0);  // futile
   REQUIRE(scene.plan().decide.size() == 1);
   add_live_pair(scene.snapshot, 7, core::RunState::running);
@@ -71,7 +61,7 @@ TEST_CASE("no verdict while a pair is open", "[loop][experiments]") {
 }
 
 TEST_CASE("strong evidence is nominated before any check is opened", "[loop][experiments]") {
-  Scene scene;
+  PairScene scene;
   for (int i = 0; i < 6; ++i) scene.complete(0, 0.5);
   const auto actions = scene.plan();
   REQUIRE(actions.advance.size() == 1);
@@ -80,7 +70,7 @@ TEST_CASE("strong evidence is nominated before any check is opened", "[loop][exp
 }
 
 TEST_CASE("a later replication begins only when its delay has passed", "[loop][experiments]") {
-  Scene scene;
+  PairScene scene;
   // Five kinds of doubt where only the last can still be asked: the others have voted 2 to 2.
   auto& checks = scene.experiment().protocol.checks;
   checks.back() = {core::CheckKind::later_replication, 1, 0, 1, false, 0, 3600};
@@ -104,7 +94,7 @@ TEST_CASE("a later replication begins only when its delay has passed", "[loop][e
 
 TEST_CASE("a hold is recorded once, opens nothing, and ends by itself as inconclusive",
           "[loop][experiments]") {
-  Scene scene;
+  PairScene scene;
   for (int i = 0; i < 4; ++i) scene.complete(0, 0.5);
   for (auto& leg : scene.experiment().pairs.back().legs) leg.units.reset();  // its cost is unknown
   const auto first = scene.plan();
@@ -128,7 +118,7 @@ TEST_CASE("a hold is recorded once, opens nothing, and ends by itself as inconcl
 }
 
 TEST_CASE("wins are declared one at a time", "[loop][experiments]") {
-  Scene scene;
+  PairScene scene;
   for (int i = 0; i < 6; ++i) scene.complete(0, 0.5);
   scene.nominate(0.6);
   for (int check_no = 1; check_no <= 3; ++check_no) {
@@ -147,7 +137,7 @@ TEST_CASE("wins are declared one at a time", "[loop][experiments]") {
 }
 
 TEST_CASE("a hold is lifted when what was missing has come", "[loop][experiments]") {
-  Scene scene;
+  PairScene scene;
   for (int i = 0; i < 2; ++i) scene.complete(0, 0.5);
   scene.experiment().hold_reason = "something was missing";
   scene.experiment().hold_since_us = scene.snapshot.now_us;
@@ -159,7 +149,7 @@ TEST_CASE("a hold is lifted when what was missing has come", "[loop][experiments
 
 TEST_CASE("an unproved trial of a champion that moved is given up, its noise is not",
           "[loop][experiments]") {
-  Scene scene;
+  PairScene scene;
   scene.snapshot.jobs.front().champion.args["workers"] = "1";
   SECTION("a trial in discovery") {
     const auto actions = scene.plan();
@@ -177,7 +167,7 @@ TEST_CASE("an unproved trial of a champion that moved is given up, its noise is 
 }
 
 TEST_CASE("a win on a champion that moved is a verdict, and no champion", "[loop][experiments]") {
-  Scene scene;
+  PairScene scene;
   for (int i = 0; i < 5; ++i) scene.complete(0, 0.5);
   scene.nominate(0.5);
   for (int check = 1; check <= 3; ++check) {

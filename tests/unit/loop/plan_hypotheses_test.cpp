@@ -7,16 +7,6 @@ using namespace amdahl::test;
 
 namespace {
 
-struct Scene {
-  ledger::Snapshot snapshot;
-  loop::View view = some_view();
-  loop::Settings settings;
-  CountingRandom random;
-
-  Scene() { snapshot.jobs = {some_job()}; }
-  loop::Actions plan() { return loop::plan(snapshot, view, settings, random); }
-};
-
 const std::vector<core::Change> workers{{core::ChangeKind::arg, "workers", "2"}};
 const std::vector<core::Change> gpus{{core::ChangeKind::resource, "gpus", "2"}};
 

@@ -9,19 +9,7 @@ using core::RunState;
 
 namespace {
 
-struct Scene {
-  ledger::Snapshot snapshot;
-  loop::View view = some_view();
-  loop::Settings settings;
-  CountingRandom random;
-
-  Scene() {
-    snapshot.jobs = {some_job()};
-    snapshot.experiments = {some_experiment()};
-    snapshot.now_us = 1'000'000;
-  }
-  loop::ClusterView& cluster() { return view.clusters["local"]; }
-  loop::Actions plan() { return loop::plan(snapshot, view, settings, random); }
+struct RunScene : ExperimentScene {
   const core::RunKey& key(std::size_t i = 0) const { return snapshot.live_runs[i].key; }
 
   core::RunResult result() {
@@ -41,7 +29,7 @@ struct Scene {
 }  // namespace
 
 TEST_CASE("a planned run is submitted, and not while the cluster cannot be seen", "[loop][runs]") {
-  Scene scene;
+  RunScene scene;
   add_live_pair(scene.snapshot, 1, RunState::planned);
   CHECK(scene.plan().submit.size() == 1);
   scene.cluster().listing.complete = false;
@@ -49,7 +37,7 @@ TEST_CASE("a planned run is submitted, and not while the cluster cannot be seen"
 }
 
 TEST_CASE("after doubt about a submit only a find is allowed next", "[loop][runs]") {
-  Scene scene;
+  RunScene scene;
   add_live_pair(scene.snapshot, 1, RunState::submitting);
   scene.snapshot.live_runs[0].armed_at_us = scene.snapshot.now_us;
   scene.cluster().caps.quiet_period = std::chrono::milliseconds{500};
@@ -111,7 +99,7 @@ TEST_CASE("after doubt about a submit only a find is allowed next", "[loop][runs
 }
 
 TEST_CASE("a recorded run that is still held is released", "[loop][runs]") {
-  Scene scene;
+  RunScene scene;
   add_live_pair(scene.snapshot, 1, RunState::submitted);
   auto held = seen(scene.snapshot, 1, RunState::queued);
   held.held_by_us = true;
@@ -121,7 +109,7 @@ TEST_CASE("a recorded run that is still held is released", "[loop][runs]") {
 
 TEST_CASE("of two submissions of one key the recorded one is the run, the other an orphan",
           "[loop][runs]") {
-  Scene scene;
+  RunScene scene;
   add_live_pair(scene.snapshot, 1, RunState::submitted);
   auto recorded = seen(scene.snapshot, 1, RunState::running);
   recorded.claimed = true;
@@ -146,7 +134,7 @@ TEST_CASE("of two submissions of one key the recorded one is the run, the other 
 
 TEST_CASE("a recorded run that is gone is missed although a namesake of it is found",
           "[loop][runs]") {
-  Scene scene;
+  RunScene scene;
   add_live_pair(scene.snapshot, 1, RunState::submitted);
   scene.snapshot.live_runs[0].native_id = "native";
   auto& found = scene.cluster().found[scene.key()];
@@ -165,7 +153,7 @@ TEST_CASE("a recorded run that is gone is missed although a namesake of it is fo
 }
 
 TEST_CASE("of several submissions that nobody recorded the oldest is adopted", "[loop][runs]") {
-  Scene scene;
+  RunScene scene;
   add_live_pair(scene.snapshot, 1, RunState::submitting);
   auto older = seen(scene.snapshot, 1, RunState::queued), newer = older;
   older.ref = {"7", 100};
@@ -179,7 +167,7 @@ TEST_CASE("of several submissions that nobody recorded the oldest is adopted", "
 
 TEST_CASE("an end with both arms completes the pair and charges the whole allocation",
           "[loop][runs]") {
-  Scene scene;
+  RunScene scene;
   add_live_pair(scene.snapshot, 1, RunState::running);
   scene.cluster().listing.runs = {seen(scene.snapshot, 1, RunState::ended)};
   scene.cluster().results.emplace(scene.key(), scene.result());
@@ -191,7 +179,7 @@ TEST_CASE("an end with both arms completes the pair and charges the whole alloca
 }
 
 TEST_CASE("a failed leg is evidence, not a lost run", "[loop][runs]") {
-  Scene scene;
+  RunScene scene;
   add_live_pair(scene.snapshot, 1, RunState::running);
   scene.cluster().listing.runs = {seen(scene.snapshot, 1, RunState::ended)};
   auto result = scene.result();
@@ -201,7 +189,7 @@ TEST_CASE("a failed leg is evidence, not a lost run", "[loop][runs]") {
 }
 
 TEST_CASE("a result of another specification is not believed", "[loop][runs]") {
-  Scene scene;
+  RunScene scene;
   add_live_pair(scene.snapshot, 1, RunState::running);
   scene.cluster().listing.runs = {seen(scene.snapshot, 1, RunState::ended)};
   auto result = scene.result();
@@ -215,7 +203,7 @@ TEST_CASE("a result of another specification is not believed", "[loop][runs]") {
 }
 
 TEST_CASE("a run that was suspended or requeued on the way is no measurement", "[loop][runs]") {
-  Scene scene;
+  RunScene scene;
   add_live_pair(scene.snapshot, 1, RunState::running);
   auto ended = seen(scene.snapshot, 1, RunState::ended);
   ended.tainted = true;
@@ -229,7 +217,7 @@ TEST_CASE("a run that was suspended or requeued on the way is no measurement", "
 
 TEST_CASE("a foreign result is not believed when it says that it was stopped either",
           "[loop][runs]") {
-  Scene scene;
+  RunScene scene;
   add_live_pair(scene.snapshot, 1, RunState::running);
   scene.snapshot.live_runs[0].gpu_us_reserved = 77;
   scene.cluster().listing.runs = {seen(scene.snapshot, 1, RunState::ended)};
@@ -244,7 +232,7 @@ TEST_CASE("a foreign result is not believed when it says that it was stopped eit
 }
 
 TEST_CASE("a run that was stopped before it was allocated costs nothing", "[loop][runs]") {
-  Scene scene;
+  RunScene scene;
   add_live_pair(scene.snapshot, 1, RunState::queued);
   scene.snapshot.live_runs[0].gpu_us_reserved = 77;
   scene.cluster().listing.runs = {seen(scene.snapshot, 1, RunState::ended)};
@@ -259,7 +247,7 @@ TEST_CASE("a run that was stopped before it was allocated costs nothing", "[loop
 }
 
 TEST_CASE("a run that its scheduler stopped was not stopped by a person", "[loop][runs]") {
-  Scene scene;
+  RunScene scene;
   add_live_pair(scene.snapshot, 1, RunState::running);
   auto stopped = seen(scene.snapshot, 1, RunState::ended);
   stopped.outcome = core::RunOutcome::preempted;
@@ -279,7 +267,7 @@ TEST_CASE("a run that its scheduler stopped was not stopped by a person", "[loop
 }
 
 TEST_CASE("a run whose times are unknown costs what was set aside for it", "[loop][runs]") {
-  Scene scene;
+  RunScene scene;
   add_live_pair(scene.snapshot, 1, RunState::running);
   scene.snapshot.live_runs[0].gpu_us_reserved = 77;
   SECTION("lost after it began") {
@@ -305,7 +293,7 @@ TEST_CASE("a run whose times are unknown costs what was set aside for it", "[loo
 }
 
 TEST_CASE("a production run that did not say its units has none, not zero", "[loop][runs]") {
-  Scene scene;
+  RunScene scene;
   add_live_pair(scene.snapshot, 1, RunState::running);
   auto& run = scene.snapshot.live_runs[0];
   const auto& row = scene.snapshot.experiments.front();
@@ -331,7 +319,7 @@ TEST_CASE("a production run that did not say its units has none, not zero", "[lo
 
 TEST_CASE("a lost run voids its pair if a leg may have started, else the pair gets another attempt",
           "[loop][runs]") {
-  Scene scene;
+  RunScene scene;
   add_live_pair(scene.snapshot, 1, RunState::running);
   auto lost = seen(scene.snapshot, 1, RunState::ended);
   lost.outcome = core::RunOutcome::lost;
@@ -346,7 +334,7 @@ TEST_CASE("a lost run voids its pair if a leg may have started, else the pair ge
 
 TEST_CASE("a run in which nothing began is not tried again for ever, nor when it was stopped",
           "[loop][runs]") {
-  Scene scene;
+  RunScene scene;
   add_live_pair(scene.snapshot, 1, RunState::running);
   auto& run = scene.snapshot.live_runs[0];
   SECTION("after the last attempt") { run.attempt = core::limits::attempts_max; }
@@ -361,7 +349,7 @@ TEST_CASE("a run in which nothing began is not tried again for ever, nor when it
 }
 
 TEST_CASE("an open pair without a live run gets its next attempt under a new key", "[loop][runs]") {
-  Scene scene;
+  RunScene scene;
   add_live_pair(scene.snapshot, 1, RunState::running);
   scene.snapshot.live_runs.clear();
   const auto actions = scene.plan();
@@ -371,7 +359,7 @@ TEST_CASE("an open pair without a live run gets its next attempt under a new key
 
 TEST_CASE("absence counts only when it is certain, and then only after several looks",
           "[loop][runs]") {
-  Scene scene;
+  RunScene scene;
   add_live_pair(scene.snapshot, 1, RunState::running);
   CHECK(scene.plan().record_runs.empty());
   auto& found = scene.cluster().found[scene.key()];
@@ -388,7 +376,7 @@ TEST_CASE("absence counts only when it is certain, and then only after several l
 }
 
 TEST_CASE("a run that knows a later head than the ledger stops everything", "[loop][runs]") {
-  Scene scene;
+  RunScene scene;
   add_live_pair(scene.snapshot, 1, RunState::planned);
   scene.snapshot.head.fence = 3;
   scene.snapshot.head.head_seq = 100;
@@ -417,7 +405,7 @@ TEST_CASE("a run that knows a later head than the ledger stops everything", "[lo
 }
 
 TEST_CASE("an incomplete listing says nothing about what it lacks", "[loop][runs]") {
-  Scene scene;
+  RunScene scene;
   add_live_pair(scene.snapshot, 1, RunState::running);
   scene.cluster().listing.complete = false;
   scene.cluster().found[scene.key()].found = scheduler_adapters::Found::not_found_authoritative;
@@ -425,7 +413,7 @@ TEST_CASE("an incomplete listing says nothing about what it lacks", "[loop][runs
 }
 
 TEST_CASE("orphans are cancelled only while held, and what ended is tidied away", "[loop][runs]") {
-  Scene scene;
+  RunScene scene;
   add_live_pair(scene.snapshot, 1, RunState::running);
   auto orphan = seen(scene.snapshot, 1, RunState::queued);
   scene.snapshot.live_runs.clear();
@@ -450,7 +438,7 @@ TEST_CASE("orphans are cancelled only while held, and what ended is tidied away"
 
 TEST_CASE("a run that was asked to stop is stopped, and its pair is void by the operator",
           "[loop][runs]") {
-  Scene scene;
+  RunScene scene;
   add_live_pair(scene.snapshot, 1, GENERATE(RunState::planned, RunState::running));
   scene.snapshot.live_runs[0].cancel_requested = true;
   const bool planned = scene.snapshot.live_runs[0].state == RunState::planned;

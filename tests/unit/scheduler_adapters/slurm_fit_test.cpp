@@ -5,7 +5,7 @@
 namespace amdahl::scheduler_adapters::slurm {
 namespace {
 
-const std::vector<Node> nodes{
+const std::vector<Node> partition_nodes{
     {"n1", 8, 1000, 4, ""}, {"n2", 8, 1000, 4, ""}, {"n3", 8, 500, 2, ""}};
 
 core::RunSpec some_spec(const core::Resources& allocation) {
@@ -21,7 +21,7 @@ core::RunSpec some_spec(const core::Resources& allocation) {
 }
 
 std::string refusal(const core::RunSpec& spec) {
-  const auto fits = check_fit(spec, nodes);
+  const auto fits = check_fit(spec, partition_nodes);
   return fits ? "" : fits.error().message;
 }
 

@@ -1,4 +1,3 @@
-#include <algorithm>
 #include <catch2/catch.hpp>
 #include <nlohmann/json.hpp>
 
@@ -17,13 +16,6 @@ using nlohmann::json;
 
 std::string recorded(int version, const std::string& name) {
   return fixture(std::to_string(version) + "_" + name, "24.11");
-}
-
-Job named(const Records& records, const std::string& name) {
-  const auto it = std::find_if(records.jobs.begin(), records.jobs.end(),
-                               [&](const Job& job) { return job.name == name; });
-  REQUIRE(it != records.jobs.end());
-  return *it;
 }
 
 Job only_job(const std::string& text) {

@@ -1,6 +1,5 @@
 #include "slurm_records.hpp"
 
-#include <algorithm>
 #include <catch2/catch.hpp>
 
 #include "slurm_fixture.hpp"
@@ -11,13 +10,6 @@ namespace {
 using core::CauseClass;
 using core::RunOutcome;
 using core::RunState;
-
-Job named(const Records& records, const std::string& name) {
-  const auto it = std::find_if(records.jobs.begin(), records.jobs.end(),
-                               [&](const Job& job) { return job.name == name; });
-  REQUIRE(it != records.jobs.end());
-  return *it;
-}
 
 TEST_CASE("the live list of a real Slurm is read: v0.0.38", "[slurm]") {
   const auto records = read_json(fixture("rest_jobs_later.json")).value();

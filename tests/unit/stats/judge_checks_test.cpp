@@ -11,19 +11,7 @@ using namespace amdahl::core;
 
 namespace {
 
-// With d = .3 every pair is worth 1.95: four of discovery and six of checks make 795.
-constexpr double good = 0.3;
 constexpr double bad = -0.1;
-
-bool says(const Assessment& assessment, const std::string& part) {
-  return assessment.verdict && assessment.verdict->reason.find(part) != std::string::npos;
-}
-
-VerdictOutcome outcome(const Trial& trial) {
-  const auto assessment = trial.assessed();
-  REQUIRE(assessment.verdict.has_value());
-  return assessment.verdict->outcome;
-}
 
 }  // namespace
 
@@ -49,13 +37,13 @@ TEST_CASE("a check that fails is followed by the next", "[stats][judge]") {
 TEST_CASE("a check votes once all its pairs are complete", "[stats][judge]") {
   Trial trial;
   trial.nominated();
-  trial.pair(good, 1);
+  trial.pair(clear_gain, 1);
   auto check = trial.assessed().standing.checks[0];
   CHECK(check.planned == 2);
   CHECK(check.complete == 1);
-  CHECK(check.mean.value() == nine_digits(good));
+  CHECK(check.mean.value() == nine_digits(clear_gain));
   CHECK_FALSE(check.vote.has_value());
-  trial.pair(good, 1);
+  trial.pair(clear_gain, 1);
   CHECK(trial.assessed().standing.checks[0].vote == Vote::uphold);
   CHECK(trial.assessed().standing.upholds == 1);
 }
@@ -73,7 +61,7 @@ TEST_CASE("votes are read against half and a quarter of the frozen claim", "[sta
 TEST_CASE("a crash of the variant refutes its check", "[stats][judge]") {
   Trial trial;
   trial.nominated();
-  trial.pair(good, 1);
+  trial.pair(clear_gain, 1);
   trial.crashed(Arm::variant, "exit 1", 1);
   const auto check = trial.assessed().standing.checks[0];
   CHECK(check.vote == Vote::refute);
@@ -93,19 +81,19 @@ TEST_CASE("a check whose baseline always failed is inconclusive", "[stats][judge
 TEST_CASE("void pairs of a check are replaced", "[stats][judge]") {
   Trial trial;
   trial.nominated();
-  trial.pair(good, 1);
+  trial.pair(clear_gain, 1);
   trial.voided("node lost", 1);
   CHECK(needs(trial.assessed()) == Needs{{1, 1}, {2, 2}, {3, 2}});
 }
 
 TEST_CASE("a majority with the evidence wins", "[stats][judge]") {
   Trial trial;
-  trial.nominated().check(1, good).check(2, bad).check(3, good).check(4, good);
+  trial.nominated().check(1, clear_gain).check(2, bad).check(3, clear_gain).check(4, clear_gain);
   // 1.95^10·(two losing pairs) is short of 360: the last check runs first.
   CHECK(needs(trial.assessed()) == Needs{{5, 2}});
 
   Trial winner;
-  winner.nominated().check(1, good).check(2, good).check(3, good);
+  winner.nominated().check(1, clear_gain).check(2, clear_gain).check(3, clear_gain);
   const auto assessment = winner.assessed();
   CHECK(outcome(winner) == VerdictOutcome::win);
   CHECK(assessment.standing.e_value > assessment.standing.e_needed);
@@ -132,17 +120,17 @@ TEST_CASE("the interval is over all complete pairs", "[stats][judge]") {
   Trial trial;
   trial.nominated();
   CHECK(trial.assessed().standing.interval.lower == crash);  // four pairs bound nothing
-  trial.check(1, good).check(2, good);
+  trial.check(1, clear_gain).check(2, clear_gain);
   const auto before = trial.assessed().standing.interval;
   CHECK(before.lower > 0.1);
   trial.open(3);
-  trial.pair(good, 3);
+  trial.pair(clear_gain, 3);
   CHECK(trial.assessed().standing.interval.lower > before.lower);
 }
 
 TEST_CASE("three failed votes of five make a majority impossible", "[stats][judge]") {
   Trial trial;
-  trial.nominated(0.1).check(1, bad).check(2, good);
+  trial.nominated(0.1).check(1, bad).check(2, clear_gain);
   trial.check(3, 0.03);
   CHECK(needs(trial.assessed()) == Needs{{4, 2}, {5, 2}});
   trial.check(4, bad);
@@ -162,10 +150,10 @@ TEST_CASE("a majority with short evidence runs the other checks, then one extens
           "[stats][judge]") {
   Trial trial;
   trial.evidence.protocol.t = 100;  // 1/α = 8,279
-  trial.nominated().check(1, good).check(2, good).check(3, good);
+  trial.nominated().check(1, clear_gain).check(2, clear_gain).check(3, clear_gain);
   CHECK(needs(trial.assessed()) == Needs{{4, 2}, {5, 2}});
   CHECK_FALSE(trial.assessed().register_extension);
-  trial.check(4, good).check(5, 0.001);
+  trial.check(4, clear_gain).check(5, 0.001);
 
   const auto short_of = trial.assessed();
   CHECK(short_of.register_extension);
@@ -179,7 +167,7 @@ TEST_CASE("a majority with short evidence runs the other checks, then one extens
   CHECK(extended.standing.checks[5].kind == CheckKind::extension);
   CHECK_FALSE(extended.register_extension);
 
-  trial.pairs(5, good, 6);
+  trial.pairs(5, clear_gain, 6);
   CHECK(outcome(trial) == VerdictOutcome::win);
 }
 
@@ -188,7 +176,12 @@ TEST_CASE("evidence short of the stream's level after the extension is provision
   Trial trial;
   trial.evidence.protocol.t = 100;
   trial.evidence.extension_registered = true;
-  trial.nominated().check(1, good).check(2, good).check(3, good).check(4, good).check(5, 0.001);
+  trial.nominated()
+      .check(1, clear_gain)
+      .check(2, clear_gain)
+      .check(3, clear_gain)
+      .check(4, clear_gain)
+      .check(5, 0.001);
   trial.pairs(5, 0.001, 6);
   CHECK(needs(trial.assessed()) == Needs{{6, 1}});
   trial.pair(0.001, 6);
@@ -223,7 +216,7 @@ TEST_CASE("wins already declared lower what the evidence must reach", "[stats][j
 
 TEST_CASE("a win waits for pairs in flight, which may take it away", "[stats][judge]") {
   Trial trial;
-  trial.nominated().check(1, good).check(2, good).check(3, good);
+  trial.nominated().check(1, clear_gain).check(2, clear_gain).check(3, clear_gain);
   trial.open(4);
   CHECK(waits(trial.assessed()));
   Trial::complete(trial.evidence.pairs.back(), -1.0);
@@ -233,19 +226,19 @@ TEST_CASE("a win waits for pairs in flight, which may take it away", "[stats][ju
 
 TEST_CASE("a short prefix does not open more checks while a pair holds it up", "[stats][judge]") {
   Trial trial;
-  trial.pairs(4, good);
+  trial.pairs(4, clear_gain);
   trial.open(0);  // in flight at nomination
   trial.evidence.nomination = Nomination{.claim = 0.1, .pairs_per_check = 2, .last_index = 4};
-  trial.check(1, good).check(2, good).check(3, good);
+  trial.check(1, clear_gain).check(2, clear_gain).check(3, clear_gain);
   CHECK(trial.assessed().standing.pairs_counted == 4);
   CHECK(waits(trial.assessed()));
-  Trial::complete(trial.evidence.pairs[4], good);
+  Trial::complete(trial.evidence.pairs[4], clear_gain);
   CHECK(outcome(trial) == VerdictOutcome::win);
 }
 
 TEST_CASE("an assessment is a pure function of the evidence", "[stats][judge]") {
   Trial trial;
-  trial.nominated().check(1, good).check(2, bad).check(3, good);
+  trial.nominated().check(1, clear_gain).check(2, bad).check(3, clear_gain);
   const auto first = trial.assessed();
   const auto second = assess(ExperimentEvidence{trial.evidence});
   CHECK(first.standing.e_value == second.standing.e_value);

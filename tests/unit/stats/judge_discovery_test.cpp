@@ -9,22 +9,6 @@
 using namespace amdahl::stats;
 using namespace amdahl::core;
 
-namespace {
-
-bool says(const Assessment& assessment, const std::string& part) {
-  if (!assessment.verdict) return false;
-  INFO(assessment.verdict->reason);
-  return assessment.verdict->reason.find(part) != std::string::npos;
-}
-
-VerdictOutcome outcome(const Trial& trial) {
-  const auto assessment = trial.assessed();
-  REQUIRE(assessment.verdict.has_value());
-  return assessment.verdict->outcome;
-}
-
-}  // namespace
-
 TEST_CASE("a pair is scored by GPU-hours per unit", "[stats][judge]") {
   Trial trial;
   auto& pair = trial.pair(std::log(2.0));

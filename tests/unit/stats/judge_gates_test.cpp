@@ -12,11 +12,9 @@ using namespace amdahl::core;
 
 namespace {
 
-constexpr double good = 0.3;
-
 Trial winner() {
   Trial trial;
-  trial.nominated().check(1, good).check(2, good).check(3, good);
+  trial.nominated().check(1, clear_gain).check(2, clear_gain).check(3, clear_gain);
   return trial;
 }
 
@@ -74,13 +72,13 @@ TEST_CASE("seven gates are read before a win", "[stats][judge][gates]") {
 
 TEST_CASE("unequal work is refuted as soon as it is seen", "[stats][judge][gates]") {
   Trial trial;
-  trial.pair(good).variant.units = 99.0;
+  trial.pair(clear_gain).variant.units = 99.0;
   check_refuted(trial, "veto of same_work: pair 1: the variant did 99 units, the baseline 100");
 }
 
 TEST_CASE("other samples are refuted", "[stats][judge][gates]") {
   Trial trial;
-  auto& pair = trial.pair(good);
+  auto& pair = trial.pair(clear_gain);
   pair.baseline.sample_digest = "a";
   pair.variant.sample_digest = "a";
   CHECK(gate(trial, "same_work").reason == "equal units and samples in 1 pairs");
@@ -98,14 +96,14 @@ TEST_CASE("a missing digest is tolerated, noted or held, as the job says",
 
 TEST_CASE("a digest from one arm alone holds", "[stats][judge][gates]") {
   Trial trial;
-  trial.pair(good).baseline.sample_digest = "a";
+  trial.pair(clear_gain).baseline.sample_digest = "a";
   check_held(trial, "pair 1: only one arm has a sample digest");
 }
 
 TEST_CASE("unknown units hold at once, a veto further on still refutes", "[stats][judge][gates]") {
   Trial trial;
-  trial.pair(good).variant.units.reset();
-  trial.pair(good);
+  trial.pair(clear_gain).variant.units.reset();
+  trial.pair(clear_gain);
   check_held(trial, "pair 1: units of work are unknown");
   trial.evidence.pairs[0].variant.units = not_a_number;
   check_held(trial, "pair 1: units of work are unknown");
@@ -115,7 +113,7 @@ TEST_CASE("unknown units hold at once, a veto further on still refutes", "[stats
 
 TEST_CASE("a failed leg owes no units", "[stats][judge][gates]") {
   Trial trial;
-  trial.pair(good);
+  trial.pair(clear_gain);
   trial.crashed(Arm::variant);
   trial.crashed(Arm::baseline);
   CHECK(trial.assessed().pairs.size() == 1);
@@ -123,7 +121,7 @@ TEST_CASE("a failed leg owes no units", "[stats][judge][gates]") {
 
 TEST_CASE("a leg without a measured cost holds", "[stats][judge][gates]") {
   Trial trial;
-  trial.pair(good).variant.window_s = 0.0;
+  trial.pair(clear_gain).variant.window_s = 0.0;
   check_held(trial, "pair 1: the variant's cost is unknown (0 s, 100 units)");
   trial.evidence.pairs[0].variant.window_s = not_a_number;
   CHECK(trial.assessed().hold.has_value());
@@ -133,7 +131,7 @@ TEST_CASE("a leg without a measured cost holds", "[stats][judge][gates]") {
 
 TEST_CASE("a hold waits for pairs in flight", "[stats][judge][gates]") {
   Trial trial;
-  trial.pair(good).variant.units.reset();
+  trial.pair(clear_gain).variant.units.reset();
   trial.open();
   CHECK(waits(trial.assessed()));
 }
@@ -176,7 +174,7 @@ TEST_CASE("the clock of a failed leg is not compared, those of the others are",
   Trial trial;
   trial.crashed(Arm::variant).variant.inside_s = 1e6;
   CHECK(gate(trial, "clocks").outcome == GateOutcome::not_applicable);
-  trial.pair(good).variant.inside_s = 1e6;
+  trial.pair(clear_gain).variant.inside_s = 1e6;
   check_refuted(trial, "veto of clocks");
 }
 
@@ -221,9 +219,9 @@ TEST_CASE("a variant cheaper in most pairs but not in all its hours is refuted",
   CHECK(gate(trial, "total_cost").outcome == GateOutcome::pass);
   // The same ratios, but one stalled run of 100 hours that failed.
   trial.crashed(Arm::variant, "time limit", 4).variant.window_s = 360'000.0;
-  trial.pairs(1, good, 4).check(5, good);
+  trial.pairs(1, clear_gain, 4).check(5, clear_gain);
   trial.evidence.extension_registered = true;
-  trial.pairs(6, good, 6);
+  trial.pairs(6, clear_gain, 6);
   check_refuted(trial, "veto of total_cost: ");
 }
 
@@ -232,7 +230,7 @@ TEST_CASE("what a failed leg did counts as cost, not as work", "[stats][judge][g
   trial.evidence.wins_before = 1;
   auto& failed = trial.crashed(Arm::variant, "exit 1", 4);
   failed.variant.units = 1e9;
-  trial.pairs(1, good, 4).check(5, good);
+  trial.pairs(1, clear_gain, 4).check(5, clear_gain);
   REQUIRE(wins(trial));
   // 14 baselines of 4 h for 1,400 units; the variant 13·4·e^-.3 + 4 for 1,300.
   CHECK(gate(trial, "total_cost").reason ==

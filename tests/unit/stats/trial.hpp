@@ -1,5 +1,6 @@
 #pragma once
 
+#include <catch2/catch.hpp>
 #include <cmath>
 #include <cstdint>
 #include <string>
@@ -104,5 +105,18 @@ inline bool waits(const Assessment& assessment) {
 }
 
 using Needs = std::vector<std::pair<int, int>>;
+
+/// A pair of this d is worth 1.95: four of discovery and six of checks make 795.
+inline constexpr double clear_gain = 0.3;
+
+inline bool says(const Assessment& assessment, const std::string& part) {
+  return assessment.verdict && assessment.verdict->reason.find(part) != std::string::npos;
+}
+
+inline core::VerdictOutcome outcome(const Trial& trial) {
+  const auto assessment = trial.assessed();
+  REQUIRE(assessment.verdict.has_value());
+  return assessment.verdict->outcome;
+}
 
 }  // namespace amdahl::stats
