@@ -7,9 +7,6 @@
 #include <boost/asio/post.hpp>
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/use_awaitable.hpp>
-#include <boost/beast/ssl.hpp>
-
-#include "streams.hpp"
 
 // g++ 12 destroys some temporaries of a co_await expression twice, and loses its way where one is a
 // condition: whatever has a destructor gets a name first, and so has what is awaited.
@@ -59,31 +56,66 @@ asio::awaitable<void> Mailbox::sleep(std::chrono::milliseconds patience) {
   woken_ = false;
 }
 
+// ---- messages ----
+
+namespace {
+
+template <class Buffers>
+std::vector<asio::const_buffer> pieces_of(const Buffers& buffers) {
+  return {asio::buffer_sequence_begin(buffers), asio::buffer_sequence_end(buffers)};
+}
+
+template <class Serializer>
+std::vector<asio::const_buffer> next_pieces(Serializer& serializer, error_code& error) {
+  std::vector<asio::const_buffer> pieces;
+  serializer.next(error, [&](error_code&, const auto& buffers) { pieces = pieces_of(buffers); });
+  return pieces;
+}
+
+template <class Body>
+asio::awaitable<void> put(ByteStream& stream, wire::response<Body>& message, error_code& error) {
+  wire::response_serializer<Body> serializer{message};
+  while (!error && !serializer.is_done()) {
+    auto pieces = next_pieces(serializer, error);
+    if (error) break;
+    const auto bytes = asio::buffer_size(pieces);
+    co_await stream.write(std::move(pieces), error);
+    serializer.consume(bytes);
+  }
+}
+
+// What follows it is written in chunks.
+asio::awaitable<void> put_header(ByteStream& stream, wire::response<wire::empty_body>& message,
+                                 error_code& error) {
+  wire::response_serializer<wire::empty_body> serializer{message};
+  serializer.split(true);
+  auto pieces = next_pieces(serializer, error);
+  if (!error) co_await stream.write(std::move(pieces), error);
+}
+
+}  // namespace
+
 // ---- connection ----
 
-template <class Stream>
-Connection<Stream>::Connection(Stream stream, Peer peer, Shared& shared)
+Connection::Connection(std::unique_ptr<ByteStream> stream, Peer peer, Shared& shared)
     : stream_{std::move(stream)},
       peer_{std::move(peer)},
       shared_{shared},
       buffer_{shared.options.limits.header_bytes + (64 << 10)} {}
 
-template <class Stream>
-void Connection<Stream>::hurry() {
+void Connection::hurry() {
   if (mailbox_) mailbox_->wake();
-  if (!busy_) beast::get_lowest_layer(stream_).cancel();
+  if (!busy_) stream_->cancel();
 }
 
-template <class Stream>
-asio::awaitable<void> Connection<Stream>::run() {
-  bool more = co_await shake_hands(stream_, shared_.options.limits.header_time);
+asio::awaitable<void> Connection::run() {
+  bool more = co_await stream_->shake_hands(shared_.options.limits.header_time);
   if (!more) co_return;
   while (more) more = co_await one_request();
-  co_await say_goodbye(stream_, shared_.options.limits.write_time);
+  co_await stream_->say_goodbye(shared_.options.limits.write_time);
 }
 
-template <class Stream>
-void Connection<Stream>::fill(const Parser& parser, Request& request) const {
+void Connection::fill(const Parser& parser, Request& request) const {
   const auto& message = parser.get();
   request.method = std::string{message.method_string()};
   for (const auto& field : message) {
@@ -113,24 +145,44 @@ std::optional<Problem> problem_of_reading(const error_code& error, const Limits&
 
 }  // namespace
 
+// Until the header is there, or the whole message. Its errors are those of Beast's own reading.
+asio::awaitable<void> Connection::parse(Parser& parser, bool whole, error_code& error) {
+  constexpr std::size_t least_read = 512;
+  parser.eager(whole);
+  while (whole ? !parser.is_done() : !parser.is_header_done()) {
+    const auto used = buffer_.size() > 0 ? parser.put(buffer_.data(), error) : 0;
+    buffer_.consume(used);
+    if (error == wire::error::need_more) error = {};
+    if (error) co_return;
+    if (used > 0) continue;
+    const auto room = buffer_.max_size() - buffer_.size();
+    if (room == 0) error = wire::error::buffer_overflow;
+    if (error) co_return;
+    const auto spare = std::max(least_read, buffer_.capacity() - buffer_.size());
+    const auto into = buffer_.prepare(std::min(room, spare));
+    const auto count = co_await stream_->read_some(into, error);
+    buffer_.commit(count);
+    if (error == asio::error::eof)
+      error = parser.got_some() ? wire::error::partial_message : wire::error::end_of_stream;
+    if (error) co_return;
+  }
+}
+
 // False: the connection is over, and its peer was told why where it could be.
-template <class Stream>
-asio::awaitable<bool> Connection<Stream>::read(Parser& parser, Request& request) {
+asio::awaitable<bool> Connection::read(Parser& parser, Request& request) {
   const auto& limits = shared_.options.limits;
-  auto& socket = beast::get_lowest_layer(stream_);
   error_code error;
-  auto token = asio::redirect_error(asio::use_awaitable, error);
-  socket.expires_after(first_ ? limits.header_time : limits.idle_time);
+  stream_->expires_after(first_ ? limits.header_time : limits.idle_time);
   first_ = false;
-  co_await wire::async_read_header(stream_, buffer_, parser, token);
+  co_await parse(parser, false, error);
   busy_ = true;
   if (!error && beast::iequals(parser.get()[wire::field::expect], "100-continue")) {
     wire::response<wire::empty_body> go_on{wire::status::continue_, 11};
-    co_await wire::async_write(stream_, go_on, token);
+    co_await put(*stream_, go_on, error);
   }
   if (!error) {
-    socket.expires_after(limits.body_time);
-    co_await wire::async_read(stream_, buffer_, parser, token);
+    stream_->expires_after(limits.body_time);
+    co_await parse(parser, true, error);
   }
   if (!error) co_return true;
   if (auto problem = problem_of_reading(error, limits)) {
@@ -140,16 +192,14 @@ asio::awaitable<bool> Connection<Stream>::read(Parser& parser, Request& request)
   co_return false;
 }
 
-template <class Stream>
-asio::awaitable<bool> Connection<Stream>::refuse(Request& request, Problem problem) {
+asio::awaitable<bool> Connection::refuse(Request& request, Problem problem) {
   request.path = "/";
   auto response = shared_.dispatcher.refuse(request, std::move(problem));
   co_await write(request, std::move(response), false);
   co_return false;
 }
 
-template <class Stream>
-asio::awaitable<bool> Connection<Stream>::one_request() {
+asio::awaitable<bool> Connection::one_request() {
   const auto& limits = shared_.options.limits;
   busy_ = false;
   if (shared_.stopping) co_return false;
@@ -175,11 +225,11 @@ asio::awaitable<bool> Connection<Stream>::one_request() {
   asked.method = request.method;
   asked.id = request.id;
   // Shared: whoever answers may do so after this connection is gone.
-  mailbox_ = std::make_shared<Mailbox>(stream_.get_executor());
+  mailbox_ = std::make_shared<Mailbox>(stream_->executor());
   shared_.dispatcher.dispatch(std::move(request), target, [mailbox = mailbox_](Response response) {
     mailbox->put(std::move(response));
   });
-  beast::get_lowest_layer(stream_).expires_never();
+  stream_->expires_never();
   auto answer = co_await mailbox_->take(limits.answer_time);
   if (!answer) {
     answer = problem_response(
@@ -207,9 +257,7 @@ void put_headers(Message& message, const Request& request, const Response& respo
 
 }  // namespace
 
-template <class Stream>
-asio::awaitable<bool> Connection<Stream>::write(Request& request, Response response,
-                                                bool keep_alive) {
+asio::awaitable<bool> Connection::write(Request& request, Response response, bool keep_alive) {
   wire::response<wire::string_body> message{static_cast<wire::status>(response.status), 11};
   put_headers(message, request, response);
   message.body() = std::move(response.body);
@@ -222,26 +270,21 @@ asio::awaitable<bool> Connection<Stream>::write(Request& request, Response respo
   }
   if (request.method == "HEAD") message.body().clear();  // its length stays
   error_code error;
-  auto token = asio::redirect_error(asio::use_awaitable, error);
-  beast::get_lowest_layer(stream_).expires_after(shared_.options.limits.write_time);
-  co_await wire::async_write(stream_, message, token);
+  stream_->expires_after(shared_.options.limits.write_time);
+  co_await put(*stream_, message, error);
   co_return !error && keep_alive;
 }
 
-template <class Stream>
-asio::awaitable<void> Connection<Stream>::write_stream(const Request& request, Response response) {
+asio::awaitable<void> Connection::write_stream(const Request& request, Response response) {
   constexpr std::chrono::milliseconds heartbeat{15'000};
-  auto& socket = beast::get_lowest_layer(stream_);
   buffer_.clear();
   buffer_.shrink_to_fit();  // there may be a thousand of these
   wire::response<wire::empty_body> head{static_cast<wire::status>(response.status), 11};
   put_headers(head, request, response);
   head.chunked(true);
-  wire::response_serializer<wire::empty_body> serializer{head};
   error_code error;
-  auto token = asio::redirect_error(asio::use_awaitable, error);
-  socket.expires_after(shared_.options.limits.write_time);
-  co_await wire::async_write_header(stream_, serializer, token);
+  stream_->expires_after(shared_.options.limits.write_time);
+  co_await put_header(*stream_, head, error);
   response.stream->attach([mailbox = std::weak_ptr<Mailbox>{mailbox_}] {
     if (const auto there = mailbox.lock()) there->wake();
   });
@@ -252,23 +295,22 @@ asio::awaitable<void> Connection<Stream>::write_stream(const Request& request, R
     if (text->empty()) {
       if (!idle) {
         idle = true;
-        socket.expires_never();
+        stream_->expires_never();
         co_await mailbox_->sleep(heartbeat);
         continue;
       }
       *text = ":\n\n";  // still there?
     }
     idle = false;
-    socket.expires_after(shared_.options.limits.write_time);
-    auto chunk = wire::make_chunk(asio::buffer(*text));
-    co_await asio::async_write(stream_, chunk, token);
+    stream_->expires_after(shared_.options.limits.write_time);
+    const auto chunk = wire::make_chunk(asio::buffer(*text));
+    auto pieces = pieces_of(chunk);
+    co_await stream_->write(std::move(pieces), error);
   }
   if (error) co_return;
-  auto last = wire::make_chunk_last();
-  co_await asio::async_write(stream_, last, token);
+  const auto last = wire::make_chunk_last();
+  auto pieces = pieces_of(last);
+  co_await stream_->write(std::move(pieces), error);
 }
-
-template class Connection<PlainStream>;
-template class Connection<TlsStream>;
 
 }  // namespace amdahl::http

@@ -7,6 +7,7 @@
 #include <memory>
 
 #include "dispatcher.hpp"
+#include "streams.hpp"
 
 namespace amdahl::http {
 
@@ -51,10 +52,9 @@ class Mailbox : public std::enable_shared_from_this<Mailbox> {
 };
 
 /// Requests one after another, until either side has enough.
-template <class Stream>
 class Connection : public Closeable {
  public:
-  Connection(Stream stream, Peer peer, Shared& shared);
+  Connection(std::unique_ptr<ByteStream> stream, Peer peer, Shared& shared);
 
   asio::awaitable<void> run();
   void hurry() override;
@@ -64,12 +64,13 @@ class Connection : public Closeable {
 
   asio::awaitable<bool> one_request();
   asio::awaitable<bool> read(Parser& parser, Request& request);
+  asio::awaitable<void> parse(Parser& parser, bool whole, boost::system::error_code& error);
   asio::awaitable<bool> refuse(Request& request, Problem problem);
   asio::awaitable<bool> write(Request& request, Response response, bool keep_alive);
   asio::awaitable<void> write_stream(const Request& request, Response response);
   void fill(const Parser& parser, Request& request) const;
 
-  Stream stream_;
+  std::unique_ptr<ByteStream> stream_;
   Peer peer_;
   Shared& shared_;
   beast::flat_buffer buffer_;

@@ -68,8 +68,7 @@ class BeastServer final : public Server {
   asio::awaitable<void> accept(asio::basic_socket_acceptor<Protocol>& acceptor);
   void serve(tcp::socket socket);
   void serve(Unix::socket socket);
-  template <class Stream>
-  void begin(Stream stream, Peer peer);
+  void begin(std::unique_ptr<ByteStream> stream, Peer peer);
   void wind_down(std::promise<void>& idle);
 
   ServerOptions options_;
@@ -155,23 +154,20 @@ void BeastServer::serve(tcp::socket socket) {
   socket.set_option(tcp::no_delay{true}, ignored);
   auto peer = peer_of(socket);
   if (const auto tls = std::atomic_load(&tls_)) {
-    TlsStream stream{PlainStream{std::move(socket)}, *tls};
-    begin(std::move(stream), std::move(peer));
+    begin(tls_stream(std::move(socket), *tls), std::move(peer));
   } else {
-    begin(PlainStream{std::move(socket)}, std::move(peer));
+    begin(plain_stream(std::move(socket)), std::move(peer));
   }
 }
 
 void BeastServer::serve(Unix::socket socket) {
   auto peer = peer_of(socket);
-  begin(PlainStream{std::move(socket)}, std::move(peer));
+  begin(plain_stream(std::move(socket)), std::move(peer));
 }
 
-template <class Stream>
-void BeastServer::begin(Stream stream, Peer peer) {
+void BeastServer::begin(std::unique_ptr<ByteStream> stream, Peer peer) {
   // Shared by the coroutine that runs it and the list of what is open.
-  auto connection =
-      std::make_shared<Connection<Stream>>(std::move(stream), std::move(peer), shared_);
+  auto connection = std::make_shared<Connection>(std::move(stream), std::move(peer), shared_);
   open_.insert(connection.get());
   ++connections_;
   asio::co_spawn(io_, connection->run(), [this, connection](const std::exception_ptr& problem) {
