@@ -48,7 +48,7 @@ def early_counts(stage, bench):
 
 
 def run(stage, bench):
-    print(f"  ..  {stage.name:8} {stage.what}", flush=True)
+    print(f"  ..  {stage.name:10} {stage.what}", flush=True)
     started = time.monotonic()
     if stage.needs and bench.built.get(stage.needs) is False:
         counts = Counts(skipped=1)
@@ -57,7 +57,7 @@ def run(stage, bench):
         counts = early_counts(stage, bench) or stage.run(bench)
     show(counts)
     mark = "FAIL" if counts.failed else " ok "
-    print(f"{mark}  {stage.name:8} {time.monotonic() - started:5.0f} s   {counts}", flush=True)
+    print(f"{mark}  {stage.name:10} {time.monotonic() - started:5.0f} s   {counts}", flush=True)
     return counts
 
 
@@ -65,7 +65,7 @@ def main(words):
     chosen = arguments(words)
     if chosen.list:
         for stage in STAGES:
-            print(f"{stage.name:8} {stage.what}{' (only with --full)' if stage.full else ''}")
+            print(f"{stage.name:10} {stage.what}{' (only with --full)' if stage.full else ''}")
         return 0
     if chosen.full:
         os.environ[FULL] = "1"

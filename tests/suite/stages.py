@@ -190,8 +190,6 @@ def slurm_full(bench):
 def fuzz(bench):
     """The targets together execute at least a million inputs; each counts as a test."""
     shell = bench.shell("fuzz")
-    if bench.ahead:
-        bench.ahead.take("fuzz")
     with tempfile.NamedTemporaryFile("r", suffix=".json") as answer:
         status = shell.run(*without_aslr("fuzz"), "script/fuzz", "--json", answer.name)
         text = answer.read()
@@ -305,11 +303,11 @@ STAGES = (
     Stage("headers", "each public header compiles alone", headers, needs="ci"),
     Stage("python", "the Python tests", python, needs="ci"),
     Stage("demo", "script/demo to its outcome, seed by commit", demo, "ci"),
+    Stage("fuzz", "a million inputs for the parsers", fuzz, "ci", early="whole"),
     Stage("simulation", "10,000 simulated schedules, seed by commit", simulation, "ci"),
     Stage("mutants", "faults put into the code, chosen by the commit", mutants, "ci", early="whole"),
     Stage("asan", "unit, integration and conformance tests, address and undefined", preset_stage("asan"), "ci", early="build"),
     Stage("tsan", "tests that have threads, data races", preset_stage("tsan"), "ci", early="build"),
-    Stage("fuzz", "a million inputs for the parsers", fuzz, "ci", early="build"),
     Stage("slurm-full", "every fault on real Slurm, and the laws on Debian 13's", slurm_full, "ci", full=True),
     Stage("lint", "clang-tidy over every source", lint, full=True),
 )
