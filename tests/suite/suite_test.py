@@ -184,9 +184,9 @@ class DoneAhead(Folder):
         self.assertIsNone(ahead.take("tsan"))
         self.assertEqual(done, ["asan"])
 
-    def test_with_full_the_mutants_have_a_time_of_their_own(self):
+    def test_with_full_what_is_done_whole_has_a_time_of_its_own(self):
         bench = stages.Bench(pathlib.Path("/"), self.folder, 1, {})
-        names = ["mutants", "asan"]
+        names = ["fuzz", "mutants", "asan"]
         with mock.patch.dict(os.environ), mock.patch.object(stages, "parallel_jobs", lambda builds=1: 1):
             os.environ.pop(stages.FULL, None)
             self.assertEqual(list(stages.ahead_of(bench, names).works), names)
