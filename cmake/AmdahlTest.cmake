@@ -12,10 +12,22 @@ endif()
 include(CheckLinkerFlag)
 check_linker_flag(CXX -fuse-ld=gold AMDAHL_HAS_GOLD)
 
+# Where ledgers of tests lie. A database is some 300 files; to make and remove thousands of them is a
+# quarter of the tests' work on a disk, so they lie in memory where there is room.
+set(AMDAHL_TEST_FOLDER "" CACHE PATH "Where tests keep their ledgers; empty = /dev/shm where it has 4 GiB, else /tmp")
+set(amdahl_test_folder ${AMDAHL_TEST_FOLDER})
+if(NOT amdahl_test_folder)
+  set(amdahl_test_folder /tmp)
+  execute_process(COMMAND df --output=fstype,avail /dev/shm OUTPUT_VARIABLE shm ERROR_QUIET)
+  if(shm MATCHES "tmpfs +([0-9]+)" AND CMAKE_MATCH_1 GREATER 4194304)
+    set(amdahl_test_folder /dev/shm)
+  endif()
+endif()
+
 # The private PostgreSQL of this build's tests: a short path, since a socket lies in it.
 string(SHA256 AMDAHL_TEST_PG "${CMAKE_BINARY_DIR}")
 string(SUBSTRING ${AMDAHL_TEST_PG} 0 8 AMDAHL_TEST_PG)
-set(AMDAHL_TEST_PG /tmp/amdahl-pg-${AMDAHL_TEST_PG})
+set(AMDAHL_TEST_PG ${amdahl_test_folder}/amdahl-pg-${AMDAHL_TEST_PG})
 
 # Tests start in the order of their timeouts, the longest first, so that none of them runs alone at the end.
 
@@ -69,8 +81,8 @@ endfunction()
 
 # amdahl_script_test(<name> LABEL ... COMMAND ... [TIMEOUT s] [PROPERTIES name value ...] [NOT_TSAN])
 #
-# A test that is a command; exit status 77 means skipped. It finds AMDAHL_SOURCE_DIR and
-# AMDAHL_BINARY_DIR in its environment.
+# A test that is a command; exit status 77 means skipped. It finds AMDAHL_SOURCE_DIR, AMDAHL_BINARY_DIR
+# and AMDAHL_TEST_FOLDER in its environment.
 function(amdahl_script_test name)
   if(NOT AMDAHL_BUILD_TESTS AND NOT AMDAHL_SLURM_TESTS)
     return()
@@ -86,6 +98,6 @@ function(amdahl_script_test name)
   add_test(NAME ${name} COMMAND ${TEST_COMMAND} WORKING_DIRECTORY ${PROJECT_SOURCE_DIR})
   set_tests_properties(${name} PROPERTIES LABELS ${TEST_LABEL} TIMEOUT ${TEST_TIMEOUT}
     COST ${TEST_TIMEOUT} SKIP_RETURN_CODE 77
-    ENVIRONMENT "AMDAHL_SOURCE_DIR=${PROJECT_SOURCE_DIR};AMDAHL_BINARY_DIR=${CMAKE_BINARY_DIR}"
+    ENVIRONMENT "AMDAHL_SOURCE_DIR=${PROJECT_SOURCE_DIR};AMDAHL_BINARY_DIR=${CMAKE_BINARY_DIR};AMDAHL_TEST_FOLDER=${amdahl_test_folder}"
     ${TEST_PROPERTIES})
 endfunction()

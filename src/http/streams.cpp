@@ -1,9 +1,10 @@
 #include "streams.hpp"
 
 #include <boost/asio/redirect_error.hpp>
+#include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/asio/write.hpp>
-#include <boost/beast/core.hpp>
+#include <boost/beast/core/buffers_suffix.hpp>
 #include <boost/beast/ssl.hpp>
 
 namespace amdahl::http {
@@ -12,17 +13,60 @@ namespace asio = boost::asio;
 namespace beast = boost::beast;
 using boost::system::error_code;
 using std::chrono::milliseconds;
+using std::chrono::steady_clock;
 
 namespace {
 
-using PlainStream = beast::basic_stream<asio::generic::stream_protocol>;
-using TlsStream = beast::ssl_stream<PlainStream>;
+using TlsStream = beast::ssl_stream<Socket>;
 
-asio::awaitable<bool> begin(PlainStream&) { co_return true; }
+Socket& lowest(Socket& socket) { return socket; }
+Socket& lowest(TlsStream& stream) { return stream.next_layer(); }
 
-asio::awaitable<void> end(PlainStream& stream) {
+/// Closes a socket at its deadline. Deadlines are moved with every request and almost never come to
+/// pass, so the timer is left where it is for as long as it rings early enough.
+class Deadline {
+ public:
+  explicit Deadline(Socket& socket) : socket_{socket}, timer_{socket.get_executor()} {}
+
+  void never() { at_ = steady_clock::time_point::max(); }
+  void after(milliseconds patience) {
+    at_ = steady_clock::now() + patience;
+    if (at_ < rings_) set();
+  }
+
+ private:
+  void set() {
+    rings_ = at_;
+    timer_.expires_at(rings_);
+    // It may ring when this is gone already.
+    timer_.async_wait([this, there = std::weak_ptr<bool>{there_}](const error_code& error) {
+      if (!error && !there.expired()) ring();
+    });
+  }
+  void ring() {
+    rings_ = steady_clock::time_point::max();
+    if (at_ == rings_) return;
+    if (steady_clock::now() < at_) return set();
+    error_code ignored;
+    socket_.close(ignored);
+  }
+
+  Socket& socket_;
+  asio::steady_timer timer_;
+  std::shared_ptr<bool> there_ = std::make_shared<bool>(true);  // shared with nobody: for weak ones
+  steady_clock::time_point at_ = steady_clock::time_point::max();
+  steady_clock::time_point rings_ = steady_clock::time_point::max();
+};
+
+asio::awaitable<bool> begin(Socket& socket) {
+  error_code error;
+  socket.non_blocking(true, error);  // for `put`
+  co_return !error;
+}
+
+asio::awaitable<void> end(Socket& socket) {
   error_code ignored;
-  stream.socket().shutdown(asio::socket_base::shutdown_send, ignored);
+  socket.shutdown(asio::socket_base::shutdown_send, ignored);
   co_return;
 }
 
@@ -37,6 +81,23 @@ asio::awaitable<void> end(TlsStream& stream) {
   error_code ignored;
   auto token = asio::redirect_error(asio::use_awaitable, ignored);
   co_await stream.async_shutdown(token);
+}
+
+using Pieces = std::vector<asio::const_buffer>;
+
+asio::awaitable<void> put(TlsStream& stream, const Pieces& pieces, error_code& error) {
+  auto token = asio::redirect_error(asio::use_awaitable, error);
+  co_await asio::async_write(stream, pieces, token);
+}
+
+// Almost always there is room for all of it, and then nothing has to be waited for.
+asio::awaitable<void> put(Socket& socket, const Pieces& pieces, error_code& error) {
+  beast::buffers_suffix<Pieces> rest{pieces};
+  rest.consume(socket.write_some(pieces, error));
+  if (error == asio::error::would_block) error = {};
+  if (error || asio::buffer_size(rest) == 0) co_return;
+  auto token = asio::redirect_error(asio::use_awaitable, error);
+  co_await asio::async_write(socket, rest, token);
 }
 
 template <class Stream>
@@ -57,30 +118,31 @@ class StreamOf final : public ByteStream {
     const auto count = co_await stream_.async_read_some(into, token);
     co_return count;
   }
-  asio::awaitable<void> write(std::vector<asio::const_buffer> pieces, error_code& error) override {
-    auto token = asio::redirect_error(asio::use_awaitable, error);
-    co_await asio::async_write(stream_, pieces, token);
+  asio::awaitable<void> write(Pieces pieces, error_code& error) override {
+    co_await put(stream_, pieces, error);
   }
 
-  void expires_after(milliseconds patience) override { lowest().expires_after(patience); }
-  void expires_never() override { lowest().expires_never(); }
-  void cancel() override { lowest().cancel(); }
+  void expires_after(milliseconds patience) override { deadline_.after(patience); }
+  void expires_never() override { deadline_.never(); }
+  void cancel() override {
+    error_code ignored;
+    lowest(stream_).cancel(ignored);
+  }
   asio::any_io_executor executor() override { return stream_.get_executor(); }
 
  private:
-  PlainStream& lowest() { return beast::get_lowest_layer(stream_); }
-
   Stream stream_;
+  Deadline deadline_{lowest(stream_)};
 };
 
 }  // namespace
 
 std::unique_ptr<ByteStream> plain_stream(Socket socket) {
-  return std::make_unique<StreamOf<PlainStream>>(PlainStream{std::move(socket)});
+  return std::make_unique<StreamOf<Socket>>(std::move(socket));
 }
 
 std::unique_ptr<ByteStream> tls_stream(Socket socket, asio::ssl::context& context) {
-  return std::make_unique<StreamOf<TlsStream>>(TlsStream{PlainStream{std::move(socket)}, context});
+  return std::make_unique<StreamOf<TlsStream>>(TlsStream{std::move(socket), context});
 }
 
 }  // namespace amdahl::http

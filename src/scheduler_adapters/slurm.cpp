@@ -9,6 +9,7 @@
 #include "amdahl/run_files/durable.hpp"
 #include "amdahl/run_files/life_lock.hpp"
 #include "amdahl/run_files/names.hpp"
+#include "amdahl/scheduler_adapters/slurm_accounting.hpp"
 #include "slurm_adapter.hpp"
 #include "slurm_commands.hpp"
 #include "slurm_fit.hpp"
@@ -232,11 +233,24 @@ void SlurmAdapter::acknowledge(const RunKey& key) {
   folders_.tidy(key);
 }
 
+namespace {
+
+std::unique_ptr<slurm::Transport> transport_of(const SlurmOptions& options, core::Clock& clock) {
+  return options.via == SlurmOptions::Via::cli ? slurm::make_cli_transport(options, clock)
+                                               : slurm::make_rest_transport(options, clock);
+}
+
+}  // namespace
+
 std::unique_ptr<Adapter> make_slurm_adapter(SlurmOptions options, core::Clock& clock) {
-  auto transport = options.via == SlurmOptions::Via::cli
-                       ? slurm::make_cli_transport(options, clock)
-                       : slurm::make_rest_transport(options, clock);
+  auto transport = transport_of(options, clock);
   return std::make_unique<SlurmAdapter>(std::move(options), clock, std::move(transport));
+}
+
+Result<SlurmAccounting::Counts> read_slurm_cluster(const SlurmOptions& options, core::Clock& clock,
+                                                   const AccountingSpan& span,
+                                                   const AccountingListener& listener) {
+  return transport_of(options, clock)->accounting(span, listener);
 }
 
 }  // namespace amdahl::scheduler_adapters

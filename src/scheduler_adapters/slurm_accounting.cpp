@@ -10,7 +10,6 @@
 #include "slurm_job.hpp"
 #include "slurm_records.hpp"
 #include "slurm_time.hpp"
-#include "slurm_transport.hpp"
 
 namespace amdahl::scheduler_adapters {
 namespace {
@@ -253,15 +252,6 @@ Result<std::int64_t> read_slurm_accounting_json(std::string_view text,
     sink(std::move(attempt));
   }
   return records->unreadable;
-}
-
-Result<SlurmAccounting::Counts> read_slurm_cluster(const SlurmOptions& options, core::Clock& clock,
-                                                   const AccountingSpan& span,
-                                                   const AccountingListener& listener) {
-  const auto transport = options.via == SlurmOptions::Via::cli
-                             ? slurm::make_cli_transport(options, clock)
-                             : slurm::make_rest_transport(options, clock);
-  return transport->accounting(span, listener);
 }
 
 }  // namespace amdahl::scheduler_adapters

@@ -62,7 +62,7 @@ def rounds(names, wanted, seconds, keep, run=fuzz):
     total = sum(result["runs"] for result in results)
     if total < wanted and all(result["ok"] for result in results):
         fastest = max(results, key=lambda result: result["runs"])
-        more = run(fastest["name"], wanted - total, seconds, keep)
+        more = run(fastest["name"], wanted - total, 4 * seconds, keep)
         fastest.update(ok=more["ok"], runs=fastest["runs"] + more["runs"], output=more["output"])
     return results
 

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <catch2/catch.hpp>
+#include <fstream>
 #include <map>
 #include <nlohmann/json.hpp>
 #include <set>
@@ -157,8 +158,14 @@ TEST_CASE("each cycle is told with the time of its phases, and a failed one as f
 TEST_CASE("two one-GPU jobs run side by side", "[loop][integration]") {
   LoopStand stand{2, 2};
   auto service = stand.service();
+  // Each waits until it was seen beside the other: on a busy machine one may end before the other
+  // begins.
+  const auto seen = stand.count_file().string() + "-seen";
+  const auto wait = "until [ -e '" + seen + "' ]; do sleep 0.02; done; exec sh job.sh \"$@\"";
   for (const auto* name : {"one", "two"}) {
-    stand.command(*service, "add_job", {{"spec", core::to_json(stand.threefold(name))}});
+    auto spec = stand.threefold(name);
+    spec.command = {"sh", "-c", wait, "wait", "{pace}", "{seed}", "{shard}", "{length}"};
+    stand.command(*service, "add_job", {{"spec", core::to_json(spec)}});
   }
   int side_by_side = 0;
   const auto end = service->runner.run(loop::Runner::Until::nothing_left, [&](auto) {
@@ -169,6 +176,7 @@ TEST_CASE("two one-GPU jobs run side by side", "[loop][integration]") {
     side_by_side = std::max(side_by_side, static_cast<int>(experiments.size()));
     return side_by_side < 2;
   });
+  std::ofstream{seen} << "yes\n";
   CHECK(side_by_side == 2);
   CHECK(end == loop::Runner::End::stopped);
 }

@@ -33,8 +33,8 @@ def webhook_requests(secret, count):
         yield "POST /hooks/generic HTTP/1.1", {**signed(secret, body), "Content-Length": len(body)}, body.decode()
 
 
-def wrk(port, requests, folder, connections, seconds, count=True):
-    """Answers {"seconds", "requests", "broken" (connections), "refused" (not 2xx or 3xx), "p99_ms",
+def wrk(port, requests, folder, connections, seconds, count=True, patience_s=2):
+    """`patience_s`: an answer that takes longer is counted as broken. Answers {"seconds", "requests", "broken" (connections), "refused" (not 2xx or 3xx), "p99_ms",
     "answers" {status: how many}}. `count` costs wrk time: without it `answers` is empty."""
     script, lines = folder / "load.lua", folder / "requests"
     with open(lines, "w") as out:
@@ -42,7 +42,7 @@ def wrk(port, requests, folder, connections, seconds, count=True):
             head = "\1".join([line, "Host: 127.0.0.1", *(f"{name}: {value}" for name, value in headers.items())])
             out.write(f"{head}\1\1{body}\n")
     script.write_text(LUA % {"requests": lines, "response": COUNTING if count else ""})
-    done = subprocess.run(["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "-s", script, f"http://127.0.0.1:{port}/"],
+    done = subprocess.run(["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", f"--timeout={patience_s}s", "-s", script, f"http://127.0.0.1:{port}/"],
                           capture_output=True, text=True, timeout=seconds + 60)
     found = [line for line in done.stdout.splitlines() if line.startswith("RESULT ")]
     assert found, f"wrk: {done.stdout}{done.stderr}"

@@ -9,6 +9,7 @@
 #include <atomic>
 #include <cstdlib>
 #include <filesystem>
+#include <initializer_list>
 #include <stdexcept>
 
 #include "amdahl/ledger/migrator.hpp"
@@ -38,11 +39,12 @@ ledger::PrivateServer join_server() {
     throw std::runtime_error{root().string() + " belongs to somebody else; set AMDAHL_TEST_PG"};
   }
   fs::permissions(root(), fs::perms::owner_all | fs::perms::group_exec | fs::perms::others_exec);
-  return must(ledger::PrivateServer::start({.data_dir = root() / "data",
-                                            .socket_dir = root() / "run",
-                                            .service_user = "amdahl",
-                                            .durable = false,
-                                            .settings = {"max_connections = 100"}}));
+  return must(ledger::PrivateServer::start(
+      {.data_dir = root() / "data",
+       .socket_dir = root() / "run",
+       .service_user = "amdahl",
+       .durable = false,
+       .settings = {"max_connections = 100", "max_wal_size = 256MB"}}));
 }
 
 ledger::PrivateServer& server() {
@@ -50,15 +52,26 @@ ledger::PrivateServer& server() {
   return joined;
 }
 
-std::string ask(const std::string& url, const std::string& sql) {
+// The answer to the last of them. One connection for all: to make one costs as much as most
+// statements.
+std::string ask(const std::string& url, std::initializer_list<std::string> statements) {
   ledger::pq::Session session{url, {60'000, 20'000}};
-  return session.value(sql, {}, ledger::pq::Effect::writes).value_or("");
+  std::string answer;
+  for (const auto& sql : statements)
+    answer = session.value(sql, {}, ledger::pq::Effect::writes).value_or("");
+  return answer;
 }
 
-std::string execute(const std::string& sql) { return ask(server().owner_url("postgres"), sql); }
+std::string execute(std::initializer_list<std::string> statements) {
+  return ask(server().owner_url("postgres"), statements);
+}
+
+std::string drop(const std::string& database) {
+  return fmt::format("DROP DATABASE IF EXISTS {} WITH (FORCE)", database);
+}
 
 bool exists(const std::string& database) {
-  return execute(fmt::format("SELECT 1 FROM pg_database WHERE datname = '{}'", database)) == "1";
+  return execute({fmt::format("SELECT 1 FROM pg_database WHERE datname = '{}'", database)}) == "1";
 }
 
 // The migrated template of this binary's schema; made once per schema, by whoever comes first.
@@ -70,10 +83,12 @@ const std::string& migrated_template() {
     ::flock(lock, LOCK_EX);
     if (!exists(made)) {
       const auto building = made + "_building";
-      execute(fmt::format("DROP DATABASE IF EXISTS {} WITH (FORCE)", building));
-      execute("CREATE DATABASE " + building);
+      execute({drop(building), "CREATE DATABASE " + building});
       must(ledger::migrate(server().owner_url(building), "amdahl_service"));
-      execute(fmt::format("ALTER DATABASE {} RENAME TO {}", building, made));
+      // The first session after the last migration writes down what each one reads at its start,
+      // and that is copied along.
+      ask(server().owner_url(building), {"SELECT 1"});
+      execute({fmt::format("ALTER DATABASE {} RENAME TO {}", building, made)});
     }
     ::close(lock);
     return made;
@@ -91,8 +106,8 @@ std::string fresh_name() {
 TestDatabase::TestDatabase() : TestDatabase{migrated_template()} {}
 
 TestDatabase::TestDatabase(const std::string& from) : name_{fresh_name()} {
-  execute(fmt::format("DROP DATABASE IF EXISTS {} WITH (FORCE)", name_));
-  execute(fmt::format("CREATE DATABASE {} TEMPLATE {} STRATEGY file_copy", name_, from));
+  execute(
+      {drop(name_), fmt::format("CREATE DATABASE {} TEMPLATE {} STRATEGY file_copy", name_, from)});
 }
 
 TestDatabase TestDatabase::empty() { return TestDatabase{std::string{"template0"}}; }
@@ -105,7 +120,7 @@ TestDatabase::TestDatabase(TestDatabase&& other) noexcept : name_{std::move(othe
 
 TestDatabase::~TestDatabase() {
   try {
-    if (!name_.empty()) execute(fmt::format("DROP DATABASE IF EXISTS {} WITH (FORCE)", name_));
+    if (!name_.empty()) execute({drop(name_)});
   } catch (const std::exception&) {
     // The server may have been stopped by the test; the next one drops what is left of its name.
   }
@@ -114,9 +129,9 @@ TestDatabase::~TestDatabase() {
 std::string TestDatabase::owner_url() const { return server().owner_url(name_); }
 std::string TestDatabase::service_url() const { return server().service_url(name_); }
 
-std::string TestDatabase::as_owner(const std::string& sql) const { return ask(owner_url(), sql); }
+std::string TestDatabase::as_owner(const std::string& sql) const { return ask(owner_url(), {sql}); }
 std::string TestDatabase::as_service(const std::string& sql) const {
-  return ask(service_url(), sql);
+  return ask(service_url(), {sql});
 }
 
 void TestDatabase::script_as_owner(const std::string& sql) const {
@@ -136,6 +151,7 @@ void start_test_server() { (void)migrated_template(); }
 
 void stop_test_server() {
   if (fs::exists(root() / "data/PG_VERSION")) must(join_server().stop());
+  fs::remove_all(root());  // it may lie in memory
 }
 
 }  // namespace amdahl::test
