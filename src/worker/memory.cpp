@@ -14,7 +14,7 @@ namespace {
 constexpr std::size_t memory_file_bytes = 64 * 1024;
 constexpr std::size_t processes_max = 4096;  // of one leg; more are not looked at
 constexpr std::int64_t sample_every_ns = 100'000'000;
-constexpr std::int64_t cost_divisor = 200;  // looking takes at most 0.5 % of the time
+constexpr std::int64_t cost_divisor = 200;  // looking takes at most 0.5 % of a processor
 
 std::int64_t proportional_bytes(pid_t process) {
   const auto text =
@@ -54,6 +54,7 @@ std::vector<pid_t> children_of(pid_t process) {
 
 void MemoryWatch::sample(std::int64_t now_ns) {
   if (now_ns < next_ns_) return;
+  const auto begun = thread_cpu_ns();
   std::vector<pid_t> all{root_};
   for (std::size_t i = 0; i < all.size() && all.size() < processes_max; ++i) {
     for (const auto child : children_of(all[i])) all.push_back(child);
@@ -63,8 +64,7 @@ void MemoryWatch::sample(std::int64_t now_ns) {
     for (const auto process : all) bytes += proportional_bytes(process);
     peak_bytes_ = std::max(peak_bytes_, bytes);
   }
-  const auto done = monotonic_ns();
-  next_ns_ = done + std::max(sample_every_ns, (done - now_ns) * cost_divisor);
+  next_ns_ = monotonic_ns() + std::max(sample_every_ns, (thread_cpu_ns() - begun) * cost_divisor);
 }
 
 }  // namespace amdahl::worker

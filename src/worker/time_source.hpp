@@ -14,6 +14,9 @@ inline std::int64_t nanoseconds_on(clockid_t clock) {
 /// What windows and deadlines are measured with.
 inline std::int64_t monotonic_ns() { return nanoseconds_on(CLOCK_MONOTONIC); }
 
+/// What this thread cost, without the time that others had the processor.
+inline std::int64_t thread_cpu_ns() { return nanoseconds_on(CLOCK_THREAD_CPUTIME_ID); }
+
 /// For records only.
 inline std::int64_t wall_us() { return nanoseconds_on(CLOCK_REALTIME) / 1000; }
 

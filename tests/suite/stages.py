@@ -16,7 +16,7 @@ from shell import Shell
 import tally
 
 COMPILER_BYTES = 1_500_000_000  # The largest of our sources needs 1.2 GB to compile.
-FUZZ_SECONDS = 25  # of each target; what slow ones leave of the million is made up by the fastest
+FUZZ_SECONDS = 15  # of each target; what slow ones leave of the million is made up by the fastest
 FULL = "AMDAHL_TEST_FULL"  # in the environment: suites do all that they can
 MUTANTS = 5  # of the list, chosen by the commit
 MUTANTS_FULL_S = 1800
