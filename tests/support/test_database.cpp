@@ -151,7 +151,11 @@ void start_test_server() { (void)migrated_template(); }
 
 void stop_test_server() {
   if (fs::exists(root() / "data/PG_VERSION")) must(join_server().stop());
-  fs::remove_all(root());  // it may lie in memory
+  // It may lie in memory. What is not ours stays: somebody may have named a folder of theirs.
+  for (const auto* ours : {"data", "data.lock", "run", "template.lock"})
+    fs::remove_all(root() / ours);
+  std::error_code not_empty;
+  fs::remove(root(), not_empty);
 }
 
 }  // namespace amdahl::test

@@ -38,7 +38,7 @@ class TestDatabase {
   std::string name_;
 };
 
-/// Starts the shared server (when it is not running), or stops it and removes its folder.
+/// Starts the shared server (when it is not running), or stops it and removes its files.
 void start_test_server();
 void stop_test_server();
 
