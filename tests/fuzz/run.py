@@ -20,7 +20,7 @@ OUTPUT_LINES = 60
 def arguments(words):
     parser = argparse.ArgumentParser(prog="script/fuzz")
     parser.add_argument("--runs", type=int, default=1_050_000, help="all targets together")
-    parser.add_argument("--seconds", type=int, default=300, help="limit for each target")
+    parser.add_argument("--seconds", type=int, default=300, help="limit for each target; four times that for what slow ones leave to the fastest")
     parser.add_argument("--keep", action="store_true", help="add what is new to the corpus")
     parser.add_argument("--json", type=pathlib.Path, help="write the outcome of each target here")
     parser.add_argument("target", nargs="*")
