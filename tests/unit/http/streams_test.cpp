@@ -139,8 +139,7 @@ TEST_CASE("a stream may be gone before its deadline", "[http][streams]") {
   Ends ends;
   ends.stream->expires_after(1ms);
   ends.stream.reset();
-  ends.io.run_for(30s);
-  CHECK_FALSE(ends.stream);
+  CHECK(ends.io.run_for(30s) == 1);  // what waited for the deadline was called off
 }
 
 }  // namespace
