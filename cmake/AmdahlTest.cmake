@@ -12,8 +12,8 @@ endif()
 include(CheckLinkerFlag)
 check_linker_flag(CXX -fuse-ld=gold AMDAHL_HAS_GOLD)
 
-# Where ledgers of tests lie. A database is some 300 files; to make and remove thousands of them is a
-# quarter of the tests' work on a disk, so they lie in memory where there is room.
+# Where ledgers of tests lie. A database is some 300 files; to make and remove thousands of them is
+# work for a disk's file system (docs/decisions/0017), so they lie in memory where there is room.
 set(AMDAHL_TEST_FOLDER "" CACHE PATH "Where tests keep their ledgers; empty = /dev/shm where it has 4 GiB, else /tmp")
 set(amdahl_test_folder ${AMDAHL_TEST_FOLDER})
 if(NOT amdahl_test_folder)
