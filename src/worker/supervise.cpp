@@ -25,6 +25,7 @@ constexpr std::int64_t never_ns = INT64_MAX;
 constexpr std::int64_t look_every_ns = 200 * ns_per_ms;  // for requests; inotify may be missing
 constexpr std::size_t piece_bytes = 64 * 1024;           // what a pipe holds
 constexpr int pieces_at_the_end = 64;  // no writer lives any more: a pipe's content at most
+constexpr std::int64_t stop_word_within_ns = 200 * ns_per_ms;
 
 // Moves what is there now; closes the pipe at its end. False when nothing came.
 bool drain(UniqueFd& pipe, BoundedOutput& into) {
@@ -58,6 +59,19 @@ class Stopping {
   std::int64_t begun_ns_ = never_ns;
   std::size_t said_ = 0;
 };
+
+// Slurm tells all processes of a job to end, the leg's own as well, one after the other: what fails
+// at this moment did not fail by itself.
+bool was_stopped(int status, Interrupts& interrupts) {
+  interrupts.notice();
+  const auto end = monotonic_ns() + (status == 0 ? 0 : stop_word_within_ns);
+  while (!interrupts.cancelled(true)) {
+    const auto left_ms = (end - monotonic_ns()) / ns_per_ms;
+    if (left_ms <= 0) return false;
+    interrupts.wait(std::chrono::milliseconds{left_ms});
+  }
+  return true;
+}
 
 int poll_timeout_ms(std::int64_t now, std::int64_t next) {
   // Rounded up, or the last millisecond would be spent spinning.
@@ -124,6 +138,8 @@ Ending supervise(Child& child, BoundedOutput& output, BoundedOutput& error,
   for (int i = 0;
        child.standard_error && i < pieces_at_the_end && drain(child.standard_error, error);)
     ++i;
+  if (!ending.timed_out && !ending.cancelled)
+    ending.cancelled = was_stopped(ending.status, interrupts);
   ending.peak_memory_bytes =
       std::max(memory.peak_bytes(), static_cast<std::int64_t>(usage.ru_maxrss) * 1024);
   return ending;

@@ -16,7 +16,7 @@ struct Ending {
   int status = 0;            ///< as waitpid gives it
   std::int64_t exit_ns = 0;  ///< monotonic
   bool timed_out = false;    ///< the limit passed, and it was told to stop
-  bool cancelled = false;    ///< told to stop from outside
+  bool cancelled = false;    ///< told to stop from outside, or together with its shim
   std::int64_t peak_memory_bytes = 0;
 };
 

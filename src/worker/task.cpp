@@ -26,7 +26,6 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr int exit_not_run = 127;
-constexpr std::chrono::milliseconds stop_word_within{200};
 
 // What a distributed program asks: who it is and where the others are. The rest of srun's
 // environment is left out, as everywhere.
@@ -59,22 +58,12 @@ void record(const LegFolder& folder, std::int64_t rank, const TaskRecord& told) 
     log_line(written.error().message);
 }
 
-// Slurm tells all processes of a step to end, the leg's own as well: what ends so at this moment
-// did not end by itself.
-bool was_stopped(const Ending& ending, Interrupts& interrupts) {
-  if (ending.cancelled) return true;
-  interrupts.notice();
-  const bool told_too = WIFSIGNALED(ending.status) && WTERMSIG(ending.status) == SIGTERM;
-  if (told_too && !interrupts.cancelled(true)) interrupts.wait(stop_word_within);
-  return interrupts.cancelled(true);
-}
-
-void set_ending(const Ending& ending, bool stopped, bool memory_ran_out, TaskRecord& told) {
+void set_ending(const Ending& ending, bool memory_ran_out, TaskRecord& told) {
   told.ended = true;
-  told.stopped = stopped;
+  told.stopped = ending.cancelled;
   if (WIFEXITED(ending.status)) told.exit_code = WEXITSTATUS(ending.status);
   if (WIFSIGNALED(ending.status)) told.signal = WTERMSIG(ending.status);
-  told.out_of_memory = told.signal == SIGKILL && !stopped && memory_ran_out;
+  told.out_of_memory = told.signal == SIGKILL && !ending.cancelled && memory_ran_out;
   told.peak_memory_bytes = ending.peak_memory_bytes;
 }
 
@@ -120,7 +109,7 @@ int run_task(const fs::path& directory, std::size_t index) {
   BoundedOutput nothing;  // srun carries what it writes
   const auto ending = supervise(*child, nothing, nothing, std::chrono::milliseconds{0}, *interrupts,
                                 signals_to(*child));
-  set_ending(ending, was_stopped(ending, *interrupts), out_of_memory_kills() > kills_before, told);
+  set_ending(ending, out_of_memory_kills() > kills_before, told);
   record(folder, *rank, told);
   return told.signal ? killed_status + *told.signal : told.exit_code.value_or(exit_not_run);
 }

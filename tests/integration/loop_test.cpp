@@ -156,10 +156,11 @@ TEST_CASE("each cycle is told with the time of its phases, and a failed one as f
 }
 
 TEST_CASE("two one-GPU jobs run side by side", "[loop][integration]") {
-  LoopStand stand{2, 2};
+  // More GPUs than one job has runs at once.
+  LoopStand stand{16, 16};
   auto service = stand.service();
-  // Each waits until it was seen beside the other: on a busy machine one may end before the other
-  // begins.
+  // Each run waits until both jobs were seen: on a busy machine the first may end before the other
+  // job begins.
   const auto seen = stand.count_file().string() + "-seen";
   const auto wait = "until [ -e '" + seen + "' ]; do sleep 0.02; done; exec sh job.sh \"$@\"";
   for (const auto* name : {"one", "two"}) {
@@ -167,18 +168,18 @@ TEST_CASE("two one-GPU jobs run side by side", "[loop][integration]") {
     spec.command = {"sh", "-c", wait, "wait", "{pace}", "{seed}", "{shard}", "{length}"};
     stand.command(*service, "add_job", {{"spec", core::to_json(spec)}});
   }
-  int side_by_side = 0;
-  const auto end = service->runner.run(loop::Runner::Until::nothing_left, [&](auto) {
+  std::size_t side_by_side = 0;
+  const auto deadline = ::time(nullptr) + 60;
+  service->runner.run(loop::Runner::Until::nothing_left, [&](auto) {
     std::set<std::int64_t> experiments;
     for (const auto& run : service->ledger->read_snapshot().live_runs) {
       if (run.state == core::RunState::running) experiments.insert(run.experiment.value);
     }
-    side_by_side = std::max(side_by_side, static_cast<int>(experiments.size()));
-    return side_by_side < 2;
+    side_by_side = std::max(side_by_side, experiments.size());
+    return side_by_side < 2 && ::time(nullptr) < deadline;
   });
   std::ofstream{seen} << "yes\n";
   CHECK(side_by_side == 2);
-  CHECK(end == loop::Runner::End::stopped);
 }
 
 namespace {

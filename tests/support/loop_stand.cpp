@@ -24,6 +24,18 @@ fs::path fresh_folder() {
   return pattern;
 }
 
+// Whether none was left to end.
+bool stop_all(scheduler_adapters::Adapter& adapter) {
+  const auto listing = adapter.list();
+  bool ended = listing.complete;
+  for (const auto& run : listing.runs) {
+    if (run.state == core::RunState::ended) continue;
+    adapter.cancel(run.key, run.ref, scheduler_adapters::CancelMode::stop);
+    ended = false;
+  }
+  return ended;
+}
+
 void log_nothing(std::string_view, const nlohmann::json&) {}
 
 }  // namespace
@@ -37,7 +49,14 @@ LoopStand::LoopStand(std::int64_t gpus, std::int64_t cpus)
   options_.memory_bytes = std::int64_t{4} << 30;
 }
 
+// A run that waits for what is removed here would wait for ever.
 LoopStand::~LoopStand() {
+  const auto deadline = clock_.since_boot() + std::chrono::seconds{20};
+  const auto runs = adapter();
+  while (!stop_all(*runs) && clock_.since_boot() < deadline) {
+    // tidy: allow(sleep-in-test): processes of others are waited for; nothing wakes us
+    std::this_thread::sleep_for(std::chrono::milliseconds{5});
+  }
   std::error_code ignored;
   fs::remove_all(folder_, ignored);
 }
