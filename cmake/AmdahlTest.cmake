@@ -6,6 +6,11 @@ if(AMDAHL_BUILD_TESTS)
   add_library(amdahl_test_main OBJECT ${PROJECT_SOURCE_DIR}/tests/support/main.cpp)
   set_target_properties(amdahl_test_main PROPERTIES UNITY_BUILD OFF)
   target_link_libraries(amdahl_test_main PUBLIC Catch2::Catch2 amdahl_options)
+  if(AMDAHL_WERROR)
+    target_compile_options(amdahl_test_main PUBLIC -Werror)
+  endif()
+  # A test is compiled more often than it runs.
+  target_compile_options(amdahl_test_main PUBLIC $<$<CONFIG:Release>:-O0>)
 endif()
 
 # Test programs are many and large: gold, which comes with binutils, links each in half the time.
@@ -53,7 +58,7 @@ function(amdahl_test program)
   add_executable(${program} ${TEST_SOURCES})
   set_target_properties(${program} PROPERTIES
     RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests/bin
-    UNITY_BUILD_BATCH_SIZE 5)  # half the time to compile; more would be too large for a small machine
+    UNITY_BUILD_BATCH_SIZE 8)  # half the time to compile; more would be too large for a small machine
   target_include_directories(${program} PRIVATE ${PROJECT_SOURCE_DIR}/tests)
   target_link_libraries(${program} PRIVATE amdahl_test_main amdahl_options ${TEST_LIBRARIES})
   if(AMDAHL_HAS_GOLD)

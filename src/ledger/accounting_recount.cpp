@@ -6,7 +6,7 @@
 namespace amdahl::ledger {
 namespace {
 
-constexpr std::size_t runs = 0, over = 1, launch = 2, queue = 3, first_part = 4;
+constexpr std::size_t runs_sum = 0, over_sum = 1, launch_sum = 2, queue_sum = 3, first_part_sum = 4;
 constexpr std::size_t all_attempts = 5;
 
 std::int64_t whole_or_0(const RowText& row, std::string_view name) {
@@ -28,12 +28,12 @@ void AccountingRecount::add_attempt(const RowText& row) {
   add_to(seen_[static_cast<std::size_t>(standing)], 1);
   if (standing != 0) return;
   auto& seen = families_[whole_or_0(row, "family_id")].seen;
-  add_to(seen[runs], 1);
-  add_to(seen[over], whole_or_0(row, "over_gpu_s"));
-  add_to(seen[launch], whole_or_0(row, "launch_gpu_s"));
-  add_to(seen[queue], whole_or_0(row, "queue_gpu_s"));
+  add_to(seen[runs_sum], 1);
+  add_to(seen[over_sum], whole_or_0(row, "over_gpu_s"));
+  add_to(seen[launch_sum], whole_or_0(row, "launch_gpu_s"));
+  add_to(seen[queue_sum], whole_or_0(row, "queue_gpu_s"));
   const auto part = std::clamp<std::int64_t>(whole_or_0(row, "part"), 0, 4);
-  add_to(seen[first_part + static_cast<std::size_t>(part)], whole_or_0(row, "rest_gpu_s"));
+  add_to(seen[first_part_sum + static_cast<std::size_t>(part)], whole_or_0(row, "rest_gpu_s"));
   const auto start = whole_or_0(row, "start_s"), end = whole_or_0(row, "end_s");
   span_seen_.first_s = std::min(span_seen_.first_s.value_or(start), start);
   span_seen_.last_s = std::max(span_seen_.last_s.value_or(end), end);

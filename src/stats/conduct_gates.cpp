@@ -11,8 +11,8 @@ namespace amdahl::stats {
 
 namespace {
 
-constexpr std::string_view assignment_gate = "assignment";
-constexpr std::string_view clock_gate = "clocks";
+constexpr std::string_view assignment_word = "assignment";
+constexpr std::string_view clock_word = "clocks";
 
 // Longer than its leg by this much no job can have run, whatever the clocks' rounding.
 constexpr double clock_share_max = 0.01;
@@ -23,13 +23,13 @@ std::string_view order(bool variant_first) {
 }
 
 Gate assignment_veto(std::string reason) {
-  return {assignment_gate, GateOutcome::veto, std::move(reason)};
+  return {assignment_word, GateOutcome::veto, std::move(reason)};
 }
 
 }  // namespace
 
 Gate assignment(std::span<const AssignmentRecord> pairs) {
-  if (pairs.empty()) return {assignment_gate, GateOutcome::hold, "no pair is registered"};
+  if (pairs.empty()) return {assignment_word, GateOutcome::hold, "no pair is registered"};
   std::int64_t expected = 1;
   std::int64_t order_unknown = 0;
   for (const AssignmentRecord& pair : pairs) {
@@ -49,11 +49,11 @@ Gate assignment(std::span<const AssignmentRecord> pairs) {
     ++expected;
   }
   if (order_unknown > 0) {
-    return {assignment_gate, GateOutcome::hold,
+    return {assignment_word, GateOutcome::hold,
             fmt::format("the executed order of {} of {} pairs is unknown", order_unknown,
                         pairs.size())};
   }
-  return {assignment_gate, GateOutcome::pass,
+  return {assignment_word, GateOutcome::pass,
           fmt::format("{} pairs accounted for, all in the order of their coins", pairs.size())};
 }
 
@@ -70,15 +70,15 @@ core::Result<Gate> clocks(std::span<const LegClock> legs) {
     ++compared;
     const Seconds allowed = std::max(clock_share_max * clock.leg, clock_slack);
     if (inside - clock.leg > allowed) {
-      return Gate{clock_gate, GateOutcome::veto,
+      return Gate{clock_word, GateOutcome::veto,
                   fmt::format("a job says {:.3f} s, its leg took {:.3f} s", inside.count(),
                               clock.leg.count())};
     }
   }
   if (compared == 0) {
-    return Gate{clock_gate, GateOutcome::not_applicable, "no leg sent events"};
+    return Gate{clock_word, GateOutcome::not_applicable, "no leg sent events"};
   }
-  return Gate{clock_gate, GateOutcome::pass,
+  return Gate{clock_word, GateOutcome::pass,
               fmt::format("job and leg agree on {} of {} legs, the others sent no events", compared,
                           legs.size())};
 }

@@ -12,8 +12,8 @@ namespace amdahl::stats {
 
 namespace {
 
-constexpr std::string_view cost_gate = "total_cost";
-constexpr std::string_view failure_gate = "failures";
+constexpr std::string_view cost_word = "total_cost";
+constexpr std::string_view failure_word = "failures";
 constexpr double failure_veto_p = 0.05;
 
 bool is_amount(double value) { return std::isfinite(value) && value >= 0.0; }
@@ -38,26 +38,26 @@ std::optional<core::Error> fault_in(const TotalCost& cost) {
 
 Gate cost_per_unit(const ArmCost& baseline, const ArmCost& variant) {
   if (baseline.units == 0.0 || baseline.gpu_hours == 0.0) {
-    return {cost_gate, GateOutcome::hold,
+    return {cost_word, GateOutcome::hold,
             fmt::format("the baseline has {:.6g} GPU-hours for {:.6g} units: nothing to compare",
                         baseline.gpu_hours, baseline.units)};
   }
   if (variant.gpu_hours == 0.0) {
-    return {cost_gate, GateOutcome::hold, "no GPU-hours of the variant are known"};
+    return {cost_word, GateOutcome::hold, "no GPU-hours of the variant are known"};
   }
   const double before = baseline.gpu_hours / baseline.units;
   const double after = variant.gpu_hours / variant.units;  // +∞ when it yielded nothing
   return {
-      cost_gate, after < before ? GateOutcome::pass : GateOutcome::veto,
+      cost_word, after < before ? GateOutcome::pass : GateOutcome::veto,
       fmt::format("{:.6g} GPU-hours a unit against {:.6g}, failed runs included", after, before)};
 }
 
 Gate resource(const ResourceUse& use) {
   if (!use.baseline || !use.variant) {
-    return {cost_gate, GateOutcome::hold, fmt::format("{} was not measured", use.name)};
+    return {cost_word, GateOutcome::hold, fmt::format("{} was not measured", use.name)};
   }
   const bool within = *use.variant <= *use.baseline * (1.0 + use.growth_max);
-  return {cost_gate, within ? GateOutcome::pass : GateOutcome::veto,
+  return {cost_word, within ? GateOutcome::pass : GateOutcome::veto,
           fmt::format("{} {:.6g} against {:.6g}, allowed +{:.6g} %", use.name, *use.variant,
                       *use.baseline, 100.0 * use.growth_max)};
 }
@@ -107,11 +107,11 @@ core::Result<double> fisher_more_failures(const FailuresByArm& failures) {
 core::Result<Gate> failures(const FailuresByArm& failures) {
   if (auto fault = fault_in(failures)) return *fault;
   if (failures.baseline.runs == 0 || failures.variant.runs == 0) {
-    return Gate{failure_gate, GateOutcome::hold, "an arm has no runs"};
+    return Gate{failure_word, GateOutcome::hold, "an arm has no runs"};
   }
   const double p = fisher_more_failures(failures).value();
   return Gate{
-      failure_gate, p < failure_veto_p ? GateOutcome::veto : GateOutcome::pass,
+      failure_word, p < failure_veto_p ? GateOutcome::veto : GateOutcome::pass,
       fmt::format("{} of {} failed against {} of {}, Fisher p = {:.4g}", failures.variant.failed,
                   failures.variant.runs, failures.baseline.failed, failures.baseline.runs, p)};
 }

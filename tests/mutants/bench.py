@@ -114,7 +114,7 @@ class Bench:
             return
         stop = self.tests["postgres_stop"]
         self.start(stop.command, 120, stop.environment)
-        if str(self.server).startswith("/tmp/amdahl-pg-"):
+        if self.server.name.startswith("amdahl-pg-"):
             shutil.rmtree(self.server, ignore_errors=True)  # a template of each mutated schema
         self.server = None
 

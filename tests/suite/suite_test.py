@@ -105,12 +105,15 @@ class Headers(Folder):
     def test_a_header_that_does_not_compile_alone_is_named(self):
         self.write("include/amdahl/core/good.hpp", "")
         self.write("include/amdahl/core/bad.hpp", "")
+        self.write("include/amdahl/core/worse.hpp", "")
         bench = self.bench()
-        with self.shell_that_prints(
-                "FAILED: CMakeFiles/headers_core.dir/headers/amdahl/core/bad.hpp.cpp.o\nwhy\n", 1):
+        log = "".join(f"[{i}/3] Building\nFAILED: CMakeFiles/headers_core.dir/headers/amdahl/core/{name}.hpp.cpp.o\n{why}\n"
+                      for i, (name, why) in enumerate((("bad", "why"), ("worse", "another why"))))
+        with self.shell_that_prints(log, 1):
             counts = stages.headers(bench)
-        self.assertEqual(str(counts), "1 passed, 1 failed, 0 skipped")
-        self.assertIn("amdahl/core/bad.hpp", counts.failures[0][0])
+        self.assertEqual(str(counts), "1 passed, 2 failed, 0 skipped")
+        self.assertEqual(counts.failures, [("amdahl/core/bad.hpp compiles alone", "why"),
+                                           ("amdahl/core/worse.hpp compiles alone", "another why")])
 
     @contextlib.contextmanager
     def shell_that_prints(self, text, status):
