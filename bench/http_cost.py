@@ -103,6 +103,31 @@ def webhook_cost(amdahl, config, folder):
     service.end()
 
 
+def least_cost(program, folder):
+    """What a service that did nothing but this statement would reach, with the right to do it that ours has."""
+    owner = os.environ["AMDAHL_BENCH_FRESH_OWNER_URL"]
+    body = '{"type":"slurm.job.ended","data":{"job_id":"918273","state":"COMPLETED"}}'
+    put = ("SELECT amdahl.put_delivery('generic/local', 'msg_' || gen_random_uuid(), 'local', 'slurm.job.ended', "
+           f"'918273', NULL, '{body}')")
+    # Nobody leads: else 10,000 that wait would be refused.
+    psql(owner, "UPDATE amdahl.delivery_mark SET upto = upto + 1000000000")
+    least = subprocess.Popen([program, os.environ["AMDAHL_BENCH_FRESH_URL"], put], stdin=subprocess.PIPE,
+                             stdout=subprocess.PIPE, text=True)
+    port = int(least.stdout.readline())
+    for clients in (1, 4):
+        pairs = []
+        for turn in range(3):
+            commit = pgbench(owner, clients, folder) if turn % 2 == 0 else None
+            hook = hooks(port, clients, folder)
+            pairs.append((hook, commit or pgbench(owner, clients, folder)))
+        row(f"the same from the least service there can be, {clients} clients / pgbench commits",
+            f"{statistics.median(hook / commit for hook, commit in pairs):.2f} "
+            f"({statistics.median(hook for hook, _ in pairs):.0f})", "-", True)
+    least.stdin.close()
+    least.wait(timeout=10)
+    psql(owner, "UPDATE amdahl.delivery_mark SET upto = (SELECT max(delivery_no) FROM amdahl.delivery)")
+
+
 def get(connect, path, token=None):
     """One GET over a connection that `connect` makes; the whole answer."""
     with connect() as sock:
@@ -229,6 +254,7 @@ def main(amdahl):
         (folder / "secret").write_text(SECRET)
         (folder / "secret").chmod(0o600)
         webhook_cost(amdahl, with_hooks(folder / "hooks"), folder)
+        least_cost(pathlib.Path(amdahl).parent / "bench_least_service", folder)
         wake_cost(amdahl, with_hooks(folder / "wake"), folder)
         query_cost(amdahl, configuration(folder / "query"))
     return None
