@@ -170,7 +170,7 @@ TEST_CASE("two one-GPU jobs run side by side", "[loop][integration]") {
   }
   std::size_t side_by_side = 0;
   const auto deadline = ::time(nullptr) + 60;
-  service->runner.run(loop::Runner::Until::nothing_left, [&](auto) {
+  const auto end = service->runner.run(loop::Runner::Until::nothing_left, [&](auto) {
     std::set<std::int64_t> experiments;
     for (const auto& run : service->ledger->read_snapshot().live_runs) {
       if (run.state == core::RunState::running) experiments.insert(run.experiment.value);
@@ -180,6 +180,7 @@ TEST_CASE("two one-GPU jobs run side by side", "[loop][integration]") {
   });
   std::ofstream{seen} << "yes\n";
   CHECK(side_by_side == 2);
+  CHECK(end == loop::Runner::End::stopped);
 }
 
 namespace {
