@@ -79,6 +79,16 @@ def with_hooks(state):
     return config
 
 
+def beside_pgbench(owner, port, clients, folder):
+    """Deliveries and commits a second, three times, first the one and then the other."""
+    pairs = []
+    for turn in range(3):
+        commits = pgbench(owner, clients, folder) if turn % 2 == 0 else None
+        delivered = hooks(port, clients, folder)
+        pairs.append((delivered, commits or pgbench(owner, clients, folder)))
+    return pairs
+
+
 def webhook_cost(amdahl, config, folder):
     with open(config, "a") as out:
         out.write(f'secret_files = ["{folder / "secret"}"]\n')
@@ -88,12 +98,7 @@ def webhook_cost(amdahl, config, folder):
     service.says("leading")
     rates = {}
     for clients in (1, 4, 16):
-        pairs = []
-        for turn in range(3):
-            one = (lambda: pgbench(owner, clients, folder))
-            other = (lambda: hooks(port_of(config), clients, folder))
-            first, second = (one(), other()) if turn % 2 == 0 else reversed((other(), one()))
-            pairs.append((second, first))
+        pairs = beside_pgbench(owner, port_of(config), clients, folder)
         rates[clients] = statistics.median(hook for hook, _ in pairs)
         share = statistics.median(hook / commit for hook, commit in pairs)
         row(f"durable signed webhooks a second, {clients} clients / pgbench commits",
@@ -115,11 +120,7 @@ def least_cost(program, folder):
                              stdout=subprocess.PIPE, text=True)
     port = int(least.stdout.readline())
     for clients in (1, 4):
-        pairs = []
-        for turn in range(3):
-            commit = pgbench(owner, clients, folder) if turn % 2 == 0 else None
-            hook = hooks(port, clients, folder)
-            pairs.append((hook, commit or pgbench(owner, clients, folder)))
+        pairs = beside_pgbench(owner, port, clients, folder)
         row(f"the same from the least service there can be, {clients} clients / pgbench commits",
             f"{statistics.median(hook / commit for hook, commit in pairs):.2f} "
             f"({statistics.median(hook for hook, _ in pairs):.0f})", "-", True)

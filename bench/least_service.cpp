@@ -2,7 +2,7 @@
 // signature, no HTTP beyond its end, no bound: what it costs is what no service on this ledger can
 // be without.
 //
-//     least_service URL STATEMENT
+//     bench_least_service URL STATEMENT
 //
 // Listens on loopback and prints its port. Ends when its standard input does.
 #include <arpa/inet.h>
@@ -83,7 +83,7 @@ void take_answer(const Client& client) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  if (argc != 3) fail("use: least_service URL STATEMENT");
+  if (argc != 3) fail("use: bench_least_service URL STATEMENT");
   const int listener = listen_on_loopback(), waiting = ::epoll_create1(EPOLL_CLOEXEC);
   const auto watch = [&](int descriptor) {
     epoll_event event{EPOLLIN, {.fd = descriptor}};
