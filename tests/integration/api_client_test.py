@@ -8,6 +8,7 @@ import unittest
 
 import certificates
 from cli_loop_test import violation
+from http_client import Door
 from stand import PROGRAM, Stand, amdahl, wait_until
 
 
@@ -141,6 +142,22 @@ class ThroughService(WithService):
             with self.subTest(words=words):
                 self.assertEqual(one, other)
                 self.assertEqual(third, other)
+
+    def test_an_experiment_is_aborted_only_as_it_was_seen(self):
+        here = Door(socket_path=self.stand.state / "amdahl.sock")
+        path = "/api/v1/experiments/EXP-1"
+        tag = here.get(path).headers["etag"]
+        asked = "SELECT count(*) FROM amdahl.command WHERE verb = 'abort'"
+        for sent, status, kind in (({}, 428, "precondition-required"),
+                                   ({"If_Match": '"exp-1.open.0"'}, 412, "precondition-failed")):
+            answer = here.post(f"{path}:abort", {"reason": "seen"}, **sent)
+            self.assertEqual((answer.status, answer.kind()), (status, kind))
+        self.assertEqual(self.stand.sql(asked), "0")
+        # It is decided: asked, the leader finds none that could be aborted.
+        for number, sent in enumerate((tag, "*"), 1):
+            answer = here.post(f"{path}:abort", {"reason": "seen"}, If_Match=sent)
+            self.assertEqual((answer.status, answer.kind()), (404, "not-found"))
+            self.assertEqual(self.stand.sql(asked), str(number))
 
     def test_what_is_not_there_or_asked_wrongly_is_said_as_by_the_ledger(self):
         for words, code in ((["explain", "EXP-999"], 5), (["jobs", "show", "nobody"], 5),
