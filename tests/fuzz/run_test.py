@@ -22,7 +22,7 @@ class Rounds(unittest.TestCase):
         def recorded(name, runs, seconds, keep):
             self.asked.append((name, runs))
             ok, done = fuzz(name, runs)
-            return {"name": name, "ok": ok, "runs": done, "output": ""}
+            return {"name": name, "ok": ok, "runs": done, "seconds": 1 if name == "fast" else 8, "output": ""}
         return run.rounds(["fast", "slow"], wanted, 9, False, recorded)
 
     def test_every_target_gets_its_share(self):
@@ -32,6 +32,11 @@ class Rounds(unittest.TestCase):
     def test_the_fastest_makes_up_for_what_a_slow_one_leaves(self):
         results = self.rounds(1000, lambda name, runs: (True, 100 if name == "slow" else runs))
         self.assertEqual([result["runs"] for result in results], [900, 100])
+
+    def test_the_fastest_is_the_one_with_the_most_executions_a_second(self):
+        # The slow one came further, in eight times the time.
+        results = self.rounds(1000, lambda name, runs: (True, 400 if name == "slow" else 300 if runs == 500 else runs))
+        self.assertEqual([result["runs"] for result in results], [600, 400])
 
     def test_a_crash_is_not_made_up_for(self):
         results = self.rounds(1000, lambda name, runs: (name == "fast", runs // 2))
