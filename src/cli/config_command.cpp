@@ -7,6 +7,7 @@
 #include "config_file.hpp"
 #include "config_keys.hpp"
 #include "report.hpp"
+#include "service_check.hpp"
 #include "table.hpp"
 
 namespace amdahl::cli {
@@ -19,20 +20,23 @@ using core::Result;
 
 std::string shown(const nlohmann::json& value) { return value.is_null() ? "none" : value.dump(); }
 
-// What a configuration can promise beyond its text: the files it names are there and closed.
-Result<void> check_secrets(const Config& config) {
+// What a configuration can promise beyond its text: the files it names are there and closed, and a
+// service would start with it.
+Result<void> check_files(const Config& config) {
   for (const auto& file : {config.url_file, config.owner_url_file}) {
     if (file.empty()) continue;
     if (const auto secret = read_secret(file); !secret) return secret.error();
   }
+  const auto problems = service_problems(config);
+  if (!problems.empty()) return problems.front();
   return {};
 }
 
 ExitCode run_check(Context& context, const Args&) {
   const auto config = read_config(context.env, context.options, {});
   if (!config) return report(context.env, config.error());
-  if (const auto secrets = check_secrets(*config); !secrets)
-    return report(context.env, secrets.error());
+  if (const auto checked = check_files(*config); !checked)
+    return report(context.env, checked.error());
   const auto set =
       std::count_if(config->settings.begin(), config->settings.end(),
                     [](const Setting& setting) { return setting.origin != "default"; });

@@ -118,6 +118,7 @@ bool applies_on_reload(std::string_view path) {
         "loop.idle_interval", "loop.observe"}) {
     if (path == whole) return true;
   }
+  if (path.starts_with("cluster.") && path.find(".hooks.") != std::string_view::npos) return true;
   return path.starts_with("budget.") || path.starts_with("experiment.") ||
          path.starts_with("refute.");
 }

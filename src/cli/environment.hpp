@@ -29,6 +29,9 @@ struct Environment {
   /// How often SIGHUP arrived since it was first asked; before, SIGHUP ends the process as usual.
   std::function<int()> hangups = [] { return 0; };
 
+  /// Where there is a terminal: it is empty, and what follows stands at its top.
+  std::function<void()> clear_screen = [] {};
+
   bool interrupted() const { return interrupts() > 0; }
 
   std::string variable(const std::string& name) const {

@@ -7,6 +7,7 @@
 #include "run_cli.hpp"
 #include "services.hpp"
 #include "system.hpp"
+#include "terminal_text.hpp"
 
 int main(int argc, char** argv) {
   using namespace amdahl::cli;
@@ -19,6 +20,9 @@ int main(int argc, char** argv) {
   }
   const auto clock = make_system_clock();
   auto env = make_system_environment(*clock, argv[0]);
+  TerminalText out{std::cout, {.is_terminal = env.out_is_terminal}};
+  const TerminalText err{std::cerr, {.returns = true, .is_terminal = true}};
+  env.clear_screen = [&] { out.steer("\x1b[H\x1b[2J"); };
   const auto code = run_cli(command_groups(), {argv + 1, argv + argc}, env,
                             [&](const GlobalOptions& options) { return assemble(env, options); });
   std::cout.flush();

@@ -1,11 +1,12 @@
 #include "reload.hpp"
 
+#include <algorithm>
 #include <map>
 
-#include "amdahl/http/server.hpp"
 #include "config_file.hpp"
 #include "config_keys.hpp"
 #include "config_values.hpp"
+#include "service_check.hpp"
 
 namespace amdahl::cli {
 
@@ -15,13 +16,19 @@ using core::Error;
 using core::ErrorCode;
 using core::Result;
 
-bool has_tls(const Config& config) {
-  return !config.tls_certificate.empty() && !config.tls_key.empty();
+bool has_cluster_of(const Config& config, std::string_view path) {
+  return std::any_of(config.clusters.begin(), config.clusters.end(), [&](const auto& cluster) {
+    return path.starts_with("cluster." + cluster.name + ".");
+  });
 }
 
-// TLS files are read anew; whether there is TLS at all is decided when the service starts.
+// TLS files are read anew; whether there is TLS at all is decided when the service starts, and so
+// is which clusters there are.
 bool applies(const std::string& path, const Config& running, const Config& fresh) {
   if (path.starts_with("service.tls_")) return has_tls(running) && has_tls(fresh);
+  if (path.starts_with("cluster.") &&
+      !(has_cluster_of(running, path) && has_cluster_of(fresh, path)))
+    return false;
   return applies_on_reload(path);
 }
 
@@ -57,7 +64,8 @@ Reload plan_reload(const Config& running, const Config& fresh) {
     if (old == stood.end()) settings.erase(setting.path);  // a cluster that is new
   }
   for (const auto& [path, setting] : stood) {
-    if (!settings.contains(path) && !applies_on_reload(path)) reload.needs_restart.push_back(path);
+    if (!settings.contains(path) && !applies(path, running, fresh))
+      reload.needs_restart.push_back(path);
     if (!applies(path, running, fresh)) settings[path] = setting;
   }
   std::vector<Setting> all;
@@ -78,14 +86,8 @@ Result<Reload> read_reload(const Environment& env, const GlobalOptions& options,
   } else if (const auto secret = read_secret(fresh->url_file); !secret) {
     problems.add(secret.error());
   }
-  if (fresh->tls_certificate.empty() != fresh->tls_key.empty()) {
-    problems.add({ErrorCode::invalid_config,
-                  "service.tls_certificate and service.tls_key belong together, one is not set",
-                  "set both or none"});
-  } else if (has_tls(*fresh)) {
-    const auto checked = http::check_tls({fresh->tls_certificate, fresh->tls_key});
-    if (!checked) problems.add(checked.error());
-  }
+  // What needs a restart, too: better said now than then.
+  for (const auto& problem : service_problems(*fresh)) problems.add(problem);
   if (!problems.empty()) return problems.error();
   return plan_reload(running, *fresh);
 }

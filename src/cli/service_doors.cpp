@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <map>
 #include <nlohmann/json.hpp>
 #include <random>
 
@@ -57,22 +58,28 @@ std::vector<http::Route> with_document(std::vector<http::Route> routes) {
   return routes;
 }
 
+// Clusters whose webhooks are taken, and the source that tells of their ends.
+std::map<std::string, std::string> heard_of(const Config& config) {
+  std::map<std::string, std::string> heard;
+  for (const auto& cluster : config.clusters) {
+    const auto& hooks = cluster.hooks;
+    if (!hooks.enabled || (hooks.secret_files.empty() && hooks.url_token_file.empty())) continue;
+    const bool known = cluster.adapter == "slurm" || cluster.adapter == "kubernetes";
+    heard[cluster.name] = fmt::format("{}/{}", known ? cluster.adapter : "generic", cluster.name);
+  }
+  return heard;
+}
+
 telemetry::MetricsOptions metrics_options(const Config& config,
                                           const std::vector<http::Route>& routes) {
   telemetry::MetricsOptions options;
   options.version = AMDAHL_VERSION;
   for (const auto& cluster : config.clusters) {
     options.clusters.push_back(cluster.name);
-    for (const auto* door : {"slurm", "slurm-es", "kubernetes", "generic"})
-      options.sources.push_back(fmt::format("{}/{}", door, cluster.name));
+    for (auto& source : http::delivery_sources(cluster.name))
+      options.sources.push_back(std::move(source));
   }
-  for (const auto& cluster : config.clusters) {
-    const auto& hooks = cluster.hooks;
-    if (!hooks.enabled || (hooks.secret_files.empty() && hooks.url_token_file.empty())) continue;
-    const bool known = cluster.adapter == "slurm" || cluster.adapter == "kubernetes";
-    options.heard[cluster.name] =
-        fmt::format("{}/{}", known ? cluster.adapter : "generic", cluster.name);
-  }
+  options.heard = heard_of(config);
   for (const auto& route : routes) options.routes.push_back(route.pattern);
   return options;
 }
@@ -116,6 +123,7 @@ core::Result<void> ServiceDoors::reload(const Config& config) {
     if (!loaded) return loaded;
   }
   sources_.replace(std::move(*sources));
+  metrics_->hear(heard_of(config));
   return {};
 }
 

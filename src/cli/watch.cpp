@@ -82,8 +82,8 @@ core::Result<bool> print_new(Context& context, std::int64_t& seq, const std::str
 void redraw(Context& context) {
   json document;
   if (!read_status(context, document)) return;
-  context.env.out << "\x1b[H\x1b[2J" << status_text(document)
-                  << "\nCtrl-C ends the view; the loop goes on\n";
+  context.env.clear_screen();
+  context.env.out << status_text(document) << "\nCtrl-C ends the view; the loop goes on\n";
   context.env.out.flush();
 }
 

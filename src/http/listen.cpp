@@ -52,6 +52,18 @@ Result<tcp::endpoint> parse_listen(std::string_view text) {
   return tcp::endpoint{address, static_cast<std::uint16_t>(*port)};
 }
 
+Result<void> check_listen(std::string_view listen, bool tls) {
+  if (listen.empty()) return {};
+  const auto endpoint = parse_listen(listen);
+  if (!endpoint) return endpoint.error();
+  if (endpoint->address().is_loopback() || tls) return {};
+  return Error{
+      ErrorCode::invalid_config,
+      fmt::format("service.listen: {} can be reached from other machines, and there is no TLS",
+                  listen),
+      "set service.tls_certificate and service.tls_key, or listen on 127.0.0.1"};
+}
+
 Result<tcp::acceptor> listen_on(asio::io_context& io, const tcp::endpoint& endpoint) {
   const auto where = fmt::format("{}:{}", endpoint.address().to_string(), endpoint.port());
   tcp::acceptor acceptor{io};

@@ -87,14 +87,9 @@ class BeastServer final : public Server {
 
 Result<void> BeastServer::open() {
   if (!options_.listen.empty()) {
-    auto endpoint = parse_listen(options_.listen);
-    if (!endpoint) return endpoint.error();
-    if (!endpoint->address().is_loopback() && !options_.tls) {
-      return Error{ErrorCode::invalid_config,
-                   fmt::format("{} can be reached from other machines, and there is no TLS",
-                               options_.listen),
-                   "set service.tls_certificate and service.tls_key, or listen on 127.0.0.1"};
-    }
+    if (const auto may = check_listen(options_.listen, options_.tls.has_value()); !may)
+      return may.error();
+    const auto endpoint = parse_listen(options_.listen);
     if (options_.tls) {
       if (const auto loaded = reload_tls(*options_.tls); !loaded) return loaded.error();
     }

@@ -101,7 +101,8 @@ struct Metrics::Parts {
 
   mutable std::mutex mutex;
   std::optional<std::int64_t> counted_upto;
-  std::optional<std::int64_t> heard_upto;  ///< ends before it were looked for among the webhooks
+  std::map<std::string, std::string> heard;  ///< cluster → source of its ends
+  std::optional<std::int64_t> heard_upto;    ///< ends before it were looked for among the webhooks
 };
 
 // What is known is there from the start, at zero: the first increase is seen as one.
@@ -122,7 +123,7 @@ Metrics::Metrics(MetricsOptions options, core::Clock& clock)
     for (const auto vote : {uphold, refute, inconclusive})
       parts.checks.with({std::string{core::name(kind)}, std::string{core::name(vote)}});
   }
-  for (const auto& [cluster, source] : parts.options.heard) parts.missed.with({cluster, source});
+  hear(parts.options.heard);
   parts.ledger_up.with({});
   parts.writes.with({});
   parts.streams.with({});
@@ -168,11 +169,17 @@ void Metrics::ledger_verified() {
   parts_->verified.with({}).Set(unix_seconds(parts_->clock.now()));
 }
 
-nlohmann::json Metrics::hooks_args() const {
-  if (parts_->options.heard.empty()) return nullptr;
-  nlohmann::json args{{"clusters", nlohmann::json::array()}};
-  for (const auto& [cluster, source] : parts_->options.heard) args["clusters"].push_back(cluster);
+void Metrics::hear(std::map<std::string, std::string> heard) {
+  for (const auto& [cluster, source] : heard) parts_->missed.with({cluster, source});
   const std::scoped_lock lock{parts_->mutex};
+  parts_->heard = std::move(heard);
+}
+
+nlohmann::json Metrics::hooks_args() const {
+  const std::scoped_lock lock{parts_->mutex};
+  if (parts_->heard.empty()) return nullptr;
+  nlohmann::json args{{"clusters", nlohmann::json::array()}};
+  for (const auto& [cluster, source] : parts_->heard) args["clusters"].push_back(cluster);
   if (parts_->heard_upto) args["after"] = *parts_->heard_upto;
   return args;
 }
@@ -185,8 +192,8 @@ void Metrics::hooks(const nlohmann::json& document, bool count) {
   parts_->heard_upto = upto;
   if (!count) return;
   for (const auto& cluster : document.at("clusters")) {
-    const auto source = parts_->options.heard.find(cluster.at("cluster").get<std::string>());
-    if (source == parts_->options.heard.end() || cluster.at("missed").is_null()) continue;
+    const auto source = parts_->heard.find(cluster.at("cluster").get<std::string>());
+    if (source == parts_->heard.end() || cluster.at("missed").is_null()) continue;
     parts_->missed.with({source->first, source->second})
         .Increment(cluster.at("missed").get<double>());
   }

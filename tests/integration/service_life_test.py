@@ -10,7 +10,7 @@ import time
 import unittest
 
 import certificates
-from hook_setup import SECRET, with_hooks
+from hook_setup import OLD_SECRET, SECRET, secret_file, with_hooks
 from http_client import Door, signed
 from stand import Stand, amdahl, wait_until
 
@@ -94,6 +94,64 @@ class Reloads(WithService):
         self.assertEqual(self.trials(), [])
         self.assertEqual(self.reload(service, "reloaded")["changed"], {"loop.observe": False})
         wait_until(self.trials, "now it does")
+
+    def hooks(self, *files, more=""):
+        names = ", ".join(f'"{path}"' for path in files)
+        self.configure(f"[cluster.local.hooks]\nsecret_files = [{names}]\n{more}")
+
+    def deliver(self, port, secret):
+        data = b'{"type":"slurm.job.ended"}'
+        return Door(port=port).ask("POST", "/hooks/slurm", data, signed(secret, data)).status
+
+    def test_webhook_secrets_are_rotated_and_hooks_switched_off_without_a_restart(self):
+        old, new = secret_file(self.stand, "old", OLD_SECRET), secret_file(self.stand, "new", SECRET)
+        service = self.stand.serve()
+        port = self.port(service)
+        service.wait_for("leading")
+        statuses = lambda: [self.deliver(port, secret) for secret in (OLD_SECRET, SECRET)]
+        self.assertEqual(statuses(), [410, 410])
+        self.hooks(old)
+        done = self.reload(service, "reloaded")
+        self.assertEqual((done["changed"], done["needs_restart"]), ({"cluster.local.hooks.secret_files": [str(old)]}, []))
+        self.assertEqual(statuses(), [202, 401])
+        self.hooks(old, new)
+        self.reload(service, "reloaded")
+        self.assertEqual(statuses(), [202, 202])
+        self.assertIn('amdahl_reconcile_missed_jobs_total{cluster="local",source="generic/local"}',
+                      Door(port=port).ask("GET", "/metrics").body.decode())
+        self.hooks(new)
+        self.reload(service, "reloaded")
+        self.assertEqual(statuses(), [401, 202])
+        self.hooks(new, more="enabled = false\n")
+        self.reload(service, "reloaded")
+        self.assertEqual(statuses(), [401, 410])
+        self.configure("")
+        self.reload(service, "reloaded")
+        self.assertEqual(statuses(), [410, 410])
+
+    def test_a_webhook_secret_that_cannot_be_read_changes_nothing(self):
+        good = secret_file(self.stand, "good", SECRET)
+        self.hooks(good)
+        service = self.stand.serve()
+        port = self.port(service)
+        service.wait_for("leading")
+        self.hooks(self.stand.state / "nowhere", more='[loop]\nobserve = true\n')
+        problem = self.reload(service, "reload_failed")["problems"][0]
+        self.assertIn("cluster.local.hooks.secret_files", problem)
+        self.assertIn("nowhere", problem)
+        # Of a cluster that a restart would bring it is read as well: better now than then.
+        self.hooks(good, more=f'[cluster.other]\ngpus = 1\n[cluster.other.hooks]\nsecret_files = ["{good}"]\n')
+        self.assertIn("cluster local has the same secret", self.reload(service, "reload_failed")["problems"][0])
+        self.hooks(self.stand.state / "nowhere", more='[service]\nlisten = "0.0.0.0:1"\n')
+        problems = self.reload(service, "reload_failed")["problems"]
+        self.assertEqual(len(problems), 2, problems)
+        self.assertIn("service.listen", problems[0])
+        new = secret_file(self.stand, "new", OLD_SECRET)
+        self.hooks(good, more=f'[cluster.other]\ngpus = 1\n[cluster.other.hooks]\nsecret_files = ["{new}"]\n')
+        done = self.reload(service, "reloaded")
+        self.assertEqual(done["changed"], {})
+        self.assertIn("cluster.other.hooks.secret_files", done["needs_restart"])
+        self.assertEqual([self.deliver(port, secret) for secret in (SECRET, OLD_SECRET)], [202, 401])
 
     def certify(self, name):
         certificates.self_signed(self.stand.folder / "key.pem", self.stand.folder / "chain.pem", name)

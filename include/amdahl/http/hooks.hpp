@@ -45,6 +45,10 @@ struct HookReceipt {
   std::optional<double> lag_s{};  ///< since it was signed; unknown on the unsigned doors
 };
 
+/// Every source that deliveries of a cluster may come from: `slurm/alpha`,
+/// `kubernetes-events/alpha` …
+std::vector<std::string> delivery_sources(const std::string& cluster);
+
 /// What the doors need. Both references outlive the routes.
 struct HookOptions {
   HookSources& sources;

@@ -26,6 +26,9 @@ struct TlsFiles {
 /// Whether a service could use these files, without listening: when the leaf's certificate expires.
 core::Result<core::WallTime> check_tls(const TlsFiles& files);
 
+/// Whether a service may listen there: an address that others reach needs TLS. Empty = nowhere.
+core::Result<void> check_listen(std::string_view listen, bool tls);
+
 /// What one request was, for metrics and log.
 struct Served {
   const Request& request;

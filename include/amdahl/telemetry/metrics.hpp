@@ -53,6 +53,8 @@ class Metrics {
   void ledger_write(Seconds took);
   /// The hash chain was verified, now.
   void ledger_verified();
+  /// From now on webhooks of these clusters are taken (`MetricsOptions::heard`).
+  void hear(std::map<std::string, std::string> heard);
   /// Arguments for the read model `hooks`; null where no webhook is taken.
   nlohmann::json hooks_args() const;
   /// What `hooks` answered: ends that no webhook told. `count` = false: somebody else counts them.

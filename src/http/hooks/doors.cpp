@@ -331,3 +331,19 @@ Response Intake::handshake(const Call& call) const {
 }
 
 }  // namespace amdahl::http::hooks
+
+namespace amdahl::http {
+
+std::vector<std::string> delivery_sources(const std::string& cluster) {
+  using hooks::Door;
+  std::vector<std::string> sources;
+  for (const auto door : {Door::slurm, Door::kubernetes, Door::generic, Door::slurm_es}) {
+    for (const bool is_signed : {true, false}) {
+      auto source = hooks::source_of(door, is_signed, cluster);
+      if (sources.empty() || sources.back() != source) sources.push_back(std::move(source));
+    }
+  }
+  return sources;
+}
+
+}  // namespace amdahl::http

@@ -14,37 +14,16 @@ namespace {
 
 using nlohmann::json;
 
-// By name without case, `-` and `_`: batchScript, batch_script and batch-script are one.
-constexpr auto private_names = std::to_array<std::string_view>({"script",
-                                                                "batchscript",
-                                                                "jobscript",
-                                                                "env",
-                                                                "environ",
-                                                                "environment",
-                                                                "environmentvariables",
-                                                                "envvars",
-                                                                "command",
-                                                                "cmdline",
-                                                                "commandline",
-                                                                "submitline",
-                                                                "argv",
-                                                                "args",
-                                                                "workdir",
-                                                                "workingdirectory",
-                                                                "currentworkingdirectory",
-                                                                "cwd",
-                                                                "home",
-                                                                "path",
-                                                                "stdin",
-                                                                "stdout",
-                                                                "stderr",
-                                                                "standardinput",
-                                                                "standardoutput",
-                                                                "standarderror",
-                                                                "password",
-                                                                "secret",
-                                                                "token",
-                                                                "authorization"});
+// Names without case, `-` and `_`: batchScript, batch_script and batch-script are one.
+constexpr auto private_names = std::to_array<std::string_view>(
+    {"env", "envs", "envvars", "cmd", "cmdline", "argv", "args", "cwd", "home", "path", "stdin",
+     "stdout", "stderr", "submitline", "standardinput", "standardoutput", "standarderror"});
+
+// Wherever they stand in a name: nobody is known to have foreseen all names of secrets.
+constexpr auto private_words = std::to_array<std::string_view>(
+    {"script", "environ", "command", "workdir", "workingdir", "currentworking", "passw",
+     "passphrase", "secret", "token", "apikey", "accesskey", "privatekey", "credential",
+     "authorization", "cookie"});
 
 bool is_private(std::string_view name) {
   std::string plain;
@@ -52,7 +31,9 @@ bool is_private(std::string_view name) {
     if (c == '-' || c == '_') continue;
     plain += static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
   }
-  return std::find(private_names.begin(), private_names.end(), plain) != private_names.end();
+  return std::find(private_names.begin(), private_names.end(), plain) != private_names.end() ||
+         std::any_of(private_words.begin(), private_words.end(),
+                     [&](std::string_view word) { return plain.find(word) != std::string::npos; });
 }
 
 json without_private(const json& value) {

@@ -184,6 +184,26 @@ TEST_CASE("config check reads the file, its conf.d and the variables", "[cli][co
              Contains("did you mean refute.checks?"));
 }
 
+TEST_CASE("config check says what a service would not start with", "[cli][config]") {
+  const Folder folder;
+  Bench bench;
+  bench.directory = folder.path;
+  const auto check = [&](const std::string& text) {
+    folder.write("amdahl.toml", text);
+    const auto done = bench.run({"--config", "amdahl.toml", "config", "check"});
+    CHECK(done.code == ExitCode::bad_config);
+    return done.err;
+  };
+  CHECK_THAT(check("[service]\nlisten = \"0.0.0.0:7717\"\n"),
+             Contains("can be reached from other machines"));
+  CHECK_THAT(check("[service]\nlisten = \"7717\"\n"), Contains("is no address and port"));
+  CHECK_THAT(check("[service]\ntls_key = \"none.key\"\n"), Contains("belong together"));
+  CHECK_THAT(check("[cluster.a.hooks]\nsecret_files = [\"none\"]\n"),
+             Contains("cluster.a.hooks.secret_files") && Contains("none"));
+  folder.write("open", "whsec_YW1kYWhsLWxvb3AtdGVzdC12ZWN0b3Ita2V5LTAwMDE=\n", 0644);
+  CHECK_THAT(check("[cluster.a.hooks]\nsecret_files = [\"open\"]\n"), Contains("others may read"));
+}
+
 TEST_CASE("without a configuration file, commands look at the ledger of amdahl dev",
           "[cli][config]") {
   const Folder folder;

@@ -61,6 +61,14 @@ TEST_CASE("unknown content is kept without kind, scripts, paths and environments
   CHECK(content.cluster == "alpha");
   CHECK(content.kept == json::parse(R"({"type":"weather.changed","data":{"sky":"blue",
       "nested":[{"ok":1}],"cluster":"alpha"}})"));
+  for (const auto* name :
+       {"api_key", "apiKey", "passwd", "DB_PASSWORD", "script_body", "batchScript", "cmd", "envs",
+        "job-environment", "github.token", "aws_secret_access_key", "currentWorkingDirectory",
+        "commandLine", "Set-Cookie", "submit_line", "client_credentials"}) {
+    CAPTURE(name);
+    const json body{{"type", "weather.changed"}, {"data", {{name, "x"}, {"keys", 1}}}};
+    CHECK(read(read_envelope(body.dump())).kept["data"] == json{{"keys", 1}});
+  }
   CHECK(read(read_envelope("{}")).kept == json::object());
   CHECK(read(read_envelope(R"({"type":"slurm.job.ended"})")).kind.empty());
   CHECK(read(read_envelope(R"({"type":"slurm.job.ended","data":[1]})")).kind.empty());
