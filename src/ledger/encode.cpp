@@ -212,4 +212,8 @@ std::string jsonb_text(const nlohmann::json& value) {
   return text;
 }
 
+nlohmann::json as_stored(const nlohmann::json& document) {
+  return nlohmann::json::parse(jsonb_text(document));
+}
+
 }  // namespace amdahl::ledger

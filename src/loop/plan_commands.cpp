@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "amdahl/core/experiment_tag.hpp"
 #include "amdahl/core/sha256.hpp"
 #include "plan_context.hpp"
 #include "protocols.hpp"
@@ -159,9 +160,16 @@ json approve(PlanContext& context, const json& args) {
 
 json abort(PlanContext& context, const json& args) {
   const core::ExperimentId id{number_of(args, "experiment")};
-  if (context.experiment(id) == nullptr) {
+  const auto* row = context.experiment(id);
+  if (row == nullptr) {
     return refusal({core::ErrorCode::not_found, fmt::format("EXP-{} is not open", id.value),
                     "only experiments without a verdict can be aborted"});
+  }
+  const auto tag = core::experiment_tag(id.value, core::name(row->state), row->abort_requested);
+  if (const auto seen = text_of(args, "if_match"); !seen.empty() && seen != tag) {
+    return refusal({core::ErrorCode::conflict,
+                    fmt::format("EXP-{} is {} now, not {} as it was seen", id.value, tag, seen),
+                    "look at it again, then ask with what it is now"});
   }
   context.actions.abort.emplace_back(id, text_of(args, "reason"));
   return {{"ok", true}, {"experiment", id.value}};

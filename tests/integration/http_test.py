@@ -79,6 +79,9 @@ class Resources(WithService):
         for key in ("", "with/slash", "api:uid 0:k-1", "api:x:k-1"):
             stolen = self.here.post("/api/v1/commands", {"verb": "pause"}, Idempotency_Key=key)
             self.assertEqual((stolen.status, stolen.kind()), (400, "bad-request"), key)
+        for _ in range(2):  # a ledger has no U+0000
+            nul = self.here.post("/api/v1/loop:pause", {"reason": "no\0ne"}, Idempotency_Key="k-nul")
+            self.assertEqual(nul.status, 200, nul.body)
         other = self.here.post("/api/v1/loop:pause", {"reason": "other"}, Idempotency_Key="k-1")
         self.assertEqual((other.status, other.kind()), (409, "conflict"))
         self.assertEqual(self.stand.sql("SELECT count(*) FROM amdahl.command WHERE key LIKE '%k-1'"), "1")
@@ -289,6 +292,16 @@ class Hooks(WithService):
                                                           "amdahl_run": "al-" + "a" * 26 + "-1"}})
         wait_until(lambda: all(row["done"] for row in self.deliveries()), "the leader looked", 30)
         self.assertEqual(self.stand.sql("SELECT head_seq FROM amdahl.loop_head"), before)
+
+    def test_each_door_is_counted_as_itself(self):
+        token = {"Authorization": "Bearer a-token-of-these-tests-0123456789", "Content-Type": "application/json"}
+        event = b'{"type":"kubernetes.job.event","data":{"name":"sft-77"}}'
+        self.assertEqual(self.open.ask("POST", "/hooks/kubernetes", event, token).status, 202)
+        self.assertEqual(self.deliver({"type": "x.counted"}).status, 202)
+        shown = self.open.get("/metrics").body.decode()
+        for source in ("kubernetes-events/local", "generic/local"):
+            self.assertRegex(shown, f'(?m)^amdahl_webhook_received_total{{source="{source}",result="stored"}} [1-9]')
+        self.assertNotIn('source="other"', shown)
 
     def test_slurm_posts_its_record_without_its_script(self):
         record = {"jobid": 77, "job_name": "train", "state": "COMPLETED", "script": "#!/bin/sh\nsecret",

@@ -165,6 +165,10 @@ struct ProductionRun {
   bool champion = false;        ///< ran the champion: counts for the bank
 };
 
+/// What the ledger keeps of a document: broken UTF-8 and U+0000, which jsonb has not, are
+/// replacement characters in it.
+nlohmann::json as_stored(const nlohmann::json& document);
+
 /// The ledger: PostgreSQL behind named functions. Every call ends within the time to connect and
 /// the patience for an answer, even when the server stands still, and throws only the types of
 /// errors.hpp. Every mutator is idempotent by key and checks term and fence in its own transaction.
@@ -240,7 +244,7 @@ class Ledger {
                     const nlohmann::json& payload) = 0;
 
   // -- open to everybody with the service's role --
-  /// Asks the leader for something; the same key twice is one command.
+  /// Asks the leader for something; the same key twice is one command. Kept are `as_stored(args)`.
   virtual void put_command(std::string_view key, std::string_view verb,
                            const nlohmann::json& args) = 0;
   /// The answer, once the leader has given it.

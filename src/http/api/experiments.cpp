@@ -1,7 +1,6 @@
 #include "experiments.hpp"
 
-#include <fmt/format.h>
-
+#include "amdahl/core/experiment_tag.hpp"
 #include "parameters.hpp"
 
 namespace amdahl::http {
@@ -20,9 +19,9 @@ std::optional<nlohmann::json> experiment_of(const Call& call, std::string_view v
 }
 
 std::string experiment_tag(const nlohmann::json& experiment) {
-  return fmt::format("\"exp-{}.{}.{}\"", experiment.at("experiment").dump(),
-                     experiment.at("state").get<std::string>(),
-                     experiment.value("abort_requested", false) ? 1 : 0);
+  return core::experiment_tag(experiment.at("experiment").get<std::int64_t>(),
+                              experiment.at("state").get<std::string>(),
+                              experiment.value("abort_requested", false));
 }
 
 }  // namespace amdahl::http

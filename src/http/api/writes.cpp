@@ -17,6 +17,7 @@ constexpr std::size_t key_bytes_max = 120;
 struct Ask {
   std::string verb;
   json args;
+  std::optional<Problem> unmet{};  ///< why it is not asked, unless it was before
 };
 
 bool is_key(std::string_view text) {
@@ -82,9 +83,12 @@ class Asking {
       return respond(problem_response(*call.request, *problem));
     const auto& key = std::get<std::string>(chosen);
     auto& ledger = call.desk->ledger();
+    // A repetition of what was done since must not hear that it is different now.
+    if (ask.unmet && ledger.read("command", {{"key", key}}).is_null())
+      return respond(problem_response(*call.request, *ask.unmet));
     ledger.put_command(key, ask.verb, ask.args);
     const auto stored = ledger.read("command", {{"key", key}});
-    if (stored.at("verb") != ask.verb || stored.at("args") != ask.args) {
+    if (stored.at("verb") != ask.verb || stored.at("args") != ledger::as_stored(ask.args)) {
       return respond(problem_response(
           *call.request, {409, "conflict", "this Idempotency-Key stands for another request",
                           "use a new key for a new request"}));
@@ -183,14 +187,17 @@ MakeAsk experiment_ask(const std::string& verb) {
     const auto experiment = experiment_of(call, "experiment");
     if (!experiment)
       return Problem{404, "not-found", "there is no experiment " + call.params.at("id"), ""};
-    if (auto problem = match_problem(call, experiment_tag(*experiment))) return *problem;
-    if (verb == "abort")
-      return Ask{
-          verb,
-          {{"experiment", experiment->at("experiment")}, {"reason", body.value("reason", "")}}};
+    auto unmet = match_problem(call, experiment_tag(*experiment));
+    if (verb == "abort") {
+      json args{{"experiment", experiment->at("experiment")}, {"reason", body.value("reason", "")}};
+      // The leader compares it again: until its turn there is time for a change.
+      if (const auto seen = call.request->header("if-match"); !seen.empty() && seen != "*")
+        args["if_match"] = seen;
+      return Ask{verb, std::move(args), std::move(unmet)};
+    }
     if (experiment->at("hypothesis").is_null())
       return Problem{409, "conflict", "this experiment is of no idea that could be approved", ""};
-    return Ask{verb, {{"hypothesis", experiment->at("hypothesis")}}};
+    return Ask{verb, {{"hypothesis", experiment->at("hypothesis")}}, std::move(unmet)};
   };
 }
 

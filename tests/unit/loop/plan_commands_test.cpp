@@ -124,6 +124,21 @@ TEST_CASE("commands that name nothing known are refused with where to look", "[l
   CHECK(plan_for("pause", json::array()).finish_commands.at(0).answer["ok"] == false);
 }
 
+TEST_CASE("an experiment that changed since it was seen is not aborted", "[loop][commands]") {
+  ledger::Snapshot snapshot;
+  snapshot.experiments = {some_experiment()};
+  snapshot.experiments[0].state = core::ExperimentState::refuting;
+  const auto abort = [&](const char* seen) {
+    return plan_for("abort", {{"experiment", 7}, {"if_match", seen}}, snapshot);
+  };
+  const auto refused = abort("\"exp-7.discovering.0\"");
+  CHECK(refused.abort.empty());
+  CHECK(refused.finish_commands.at(0).answer["code"] == "conflict");
+  CHECK(abort("\"exp-7.refuting.0\"").abort.size() == 1);
+  snapshot.experiments[0].abort_requested = true;
+  CHECK(abort("\"exp-7.refuting.0\"").finish_commands.at(0).answer["code"] == "conflict");
+}
+
 TEST_CASE("a champion's run is the same run however often the command is read",
           "[loop][commands]") {
   const auto first = plan_for("run_champion", {{"job", "eval"}});
