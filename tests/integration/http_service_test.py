@@ -1,6 +1,7 @@
 """The service as a whole over HTTP: with a follower, stopped, killed, with TLS, without its ledger."""
 
 import http.client
+import json
 import socket
 import unittest
 
@@ -28,6 +29,39 @@ class Lives(unittest.TestCase):
         wait_until(lambda: self.stand.sql("SELECT count(*) FROM amdahl.delivery_waiting") == "0",
                    "the leader looked", 30)
         self.assertFalse(follower.events("leading"))
+
+    def test_deliveries_that_lie_or_come_out_of_order_end_no_run(self):
+        with_hooks(self.stand)
+        job, go = self.stand.threefold(), self.stand.folder / "go"
+        script = job.parent / "job.sh"
+        script.write_text(script.read_text().replace("events=${AMDAHL", f"until [ -e {go} ]; do sleep 0.05; done\nevents=${{AMDAHL", 1))
+        job.write_text(job.read_text().replace('"20s"', '"200s"'))
+        self.assertEqual(amdahl("jobs", "add", job, config=self.stand.config).returncode, 0)
+        service = self.stand.serve()
+        port = service.wait_for("listening")[0]["port"]
+        live = self.stand.state / "runs/live"
+        key = wait_until(lambda: list(live.glob("*/leg.json")), "a leg runs")[0].parent.name
+        mine = lambda: next(run for run in self.stand.ask("runs")["runs"] if run["run_key"] == key)
+        wait_until(lambda: mine()["state"] == "running", "the loop has seen it")
+        before = mine()
+        told = [("slurm", f"slurm.job.{event}", {"job_id": before["native_id"], "job_name": key, "state": state,
+                                                 "amdahl_run": key})
+                for event, state in (("ended", "COMPLETED"), ("ended", "FAILED"), ("started", "RUNNING"), ("ended", "PREEMPTED"))]
+        told.append(("kubernetes", "kubernetes.job.event", {"namespace": "x", "kind": "Job", "name": key, "uid": "1",
+                                                            "reason": "Failed", "labels": {"amdahl.dev/run": key}}))
+        for door, event, data in told:
+            body = json.dumps({"type": event, "data": {"cluster": "local", **data}}).encode()
+            self.assertEqual(Door(port=port).ask("POST", f"/hooks/{door}", body, signed(SECRET, body)).status, 202)
+        record = {"jobid": before["native_id"], "job_name": key, "state": "FAILED", "exit_code": 1}
+        self.assertEqual(Door(port=port).ask("POST", "/hooks/slurm-es/a-token-of-these-tests-0123456789/_doc",
+                                             record).status, 201)
+        looked = "SELECT count(*) FROM amdahl.delivery_waiting"
+        wait_until(lambda: self.stand.sql(looked) == "0", "the loop has looked because of all of them")
+        self.assertEqual(self.stand.sql("SELECT count(*) FROM amdahl.delivery"), str(len(told) + 1))
+        self.assertEqual(mine(), before)
+        go.touch()
+        ended = wait_until(lambda: mine()["state"] == "ended" and mine(), "it ends by itself")
+        self.assertEqual(ended["outcome"], "succeeded", ended)
 
     def test_it_stops_soon_whoever_is_connected(self):
         service = self.stand.serve()
