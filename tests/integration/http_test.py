@@ -211,6 +211,8 @@ class Streams(WithService):
     def test_what_happens_comes_and_a_client_that_was_away_misses_nothing(self):
         self.pause_and_resume()
         stream = self.here.stream("/api/v1/stream?after=0")
+        self.assertEqual(stream.response.headers["Content-Type"], "text/event-stream")
+        self.assertEqual(stream.response.headers["X-Accel-Buffering"], "no")  # nginx would collect events
         first = [stream.next() for _ in range(3)]
         seqs = [int(event["id"]) for event in first]
         self.assertEqual(seqs, sorted(set(seqs)))
