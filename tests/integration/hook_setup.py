@@ -20,7 +20,7 @@ def secret_file(stand, name, text):
     return path
 
 
-def with_hooks(stand, idle="60s"):
+def with_hooks(stand, idle="1h"):
     """Hooks of the cluster `local`, and a loop that nothing but a poke wakes."""
     files = [secret_file(stand, "hook-1", SECRET), secret_file(stand, "hook-2", OLD_SECRET)]
     token = secret_file(stand, "url-token", URL_TOKEN)

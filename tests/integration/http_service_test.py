@@ -26,8 +26,7 @@ class Lives(unittest.TestCase):
         follower.wait_for("following")
         data = b'{"type":"slurm.job.ended"}'
         self.assertEqual(Door(port=port).ask("POST", "/hooks/slurm", data, signed(SECRET, data)).status, 202)
-        wait_until(lambda: self.stand.sql("SELECT count(*) FROM amdahl.delivery_waiting") == "0",
-                   "the leader looked", 30)
+        wait_until(lambda: self.stand.sql("SELECT count(*) FROM amdahl.delivery_waiting") == "0", "the leader looked")
         self.assertFalse(follower.events("leading"))
 
     def test_it_stops_soon_whoever_is_connected(self):
