@@ -1,14 +1,19 @@
 """The service over HTTP: what it answers, what it refuses, and that it goes on serving others."""
 
 import base64
+import contextlib
 import json
+import os
 import socket
 import time
 import unittest
 
 from hook_setup import OLD_SECRET, SECRET, with_hooks
-from http_client import Door, make_token, raw, signed, statuses
+from http_client import Answer, Door, make_token, raw, signed, statuses
 from stand import Stand, amdahl, wait_until
+
+NOBODY = 65534
+
 
 class WithService(unittest.TestCase):
     """One ledger and one service for all tests of a class: what they do does not meet."""
@@ -38,6 +43,33 @@ class Resources(WithService):
         self.assertEqual((refused.status, refused.kind()), (401, "no-token"))
         self.assertEqual(refused.headers["www-authenticate"], "Bearer")
         self.assertEqual(self.here.get("/api/v1/status").status, 200)
+
+    def test_the_socket_tells_the_service_who_asks(self):
+        """Root asks as somebody else, who may only look; whoever cannot do that asks as himself."""
+        own = os.geteuid()
+        asks = own or NOBODY
+
+        def ask(method, path):
+            connection = self.here.connection()
+            os.seteuid(asks)
+            try:
+                connection.connect()
+            finally:
+                os.seteuid(own)
+            body = "{}" if method == "POST" else None
+            connection.request(method, path, body, {"Content-Type": "application/json"})
+            with contextlib.closing(connection):
+                return Answer(connection.getresponse())
+
+        self.assertEqual(ask("GET", "/api/v1/status").status, 200)
+        done = ask("POST", "/api/v1/loop:resume")
+        if asks == own:
+            self.assertEqual(done.status, 200, done.body)
+            by_root = "SELECT count(*) FROM amdahl.command WHERE key LIKE 'api:uid 0:%'"
+            self.assertEqual(self.stand.sql(by_root), "0")
+        else:
+            self.assertEqual(done.status, 403, done.body)
+            self.assertIn(f"uid {NOBODY} may read", done.json()["detail"])
 
     def test_a_scope_holds_those_below_it_and_no_more(self):
         read = Door(port=self.port, token=make_token(self.stand, "reader", "read"))
