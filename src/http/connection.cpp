@@ -276,7 +276,6 @@ asio::awaitable<bool> Connection::write(Request& request, Response response, boo
 }
 
 asio::awaitable<void> Connection::write_stream(const Request& request, Response response) {
-  constexpr std::chrono::milliseconds heartbeat{15'000};
   buffer_.clear();
   buffer_.shrink_to_fit();  // there may be a thousand of these
   wire::response<wire::empty_body> head{static_cast<wire::status>(response.status), 11};
@@ -296,7 +295,7 @@ asio::awaitable<void> Connection::write_stream(const Request& request, Response 
       if (!idle) {
         idle = true;
         stream_->expires_never();
-        co_await mailbox_->sleep(heartbeat);
+        co_await mailbox_->sleep(shared_.options.limits.heartbeat);
         continue;
       }
       *text = ":\n\n";  // still there?

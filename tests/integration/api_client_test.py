@@ -208,7 +208,8 @@ class Watching(WithService):
         return len([event for event in self.seen() if event["kind"] == kind])
 
     def test_a_watcher_sees_each_event_once_though_the_service_dies_meanwhile(self):
-        watch = self.watch("--after", "0", "-v")
+        head = self.stand.ask("status")["loop"]["head_seq"]
+        watch = self.watch("--after", str(head), "-v")
         self.say("pause", "--reason", "one")
         wait_until(lambda: self.kinds("loop_paused") == 1, "the first pause is seen")
         self.service.kill()
@@ -221,6 +222,16 @@ class Watching(WithService):
         watch.send_signal(signal.SIGINT)
         self.assertEqual(watch.wait(10), 130)
         self.assertIn(b"asking the service", watch.stderr.read())
+
+    def test_a_watcher_from_beyond_the_end_is_told_so_and_goes_on(self):
+        watch = self.watch("--after", "999999999", "--timeout", "60s")
+        told = watch.stderr.readline().decode()
+        self.assertRegex(told, r"^amdahl: the ledger ends at event \d+: it lost its tail, or is another one\n$")
+        end = int(told.split()[6].rstrip(":"))
+        self.say("pause", "--reason", "after it")
+        self.addCleanup(self.say, "resume")
+        wait_until(lambda: self.kinds("loop_paused") == 1, "what comes from now on is seen")
+        self.assertGreater(self.seen()[0]["seq"], end)
 
     def test_a_watcher_ends_at_its_deadline(self):
         self.assertEqual(self.watch("--timeout", "1s").wait(30), 124)

@@ -33,7 +33,7 @@ class Hook(unittest.TestCase):
 
     def start_service(self):
         self.stand.start_ledger()
-        with_hooks(self.stand, idle="60s")
+        with_hooks(self.stand)
         self.secret = self.stand.state / "hook-1"
         service = self.stand.serve()
         self.port = service.wait_for("listening")[0]["port"]

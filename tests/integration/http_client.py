@@ -40,16 +40,17 @@ class Answer:
 
 
 class Door:
-    """One way to a service: its Unix socket, or a port with a token."""
+    """One way to a service: its Unix socket, or a port with a token; over TLS by the name that is certified."""
 
-    def __init__(self, socket_path=None, port=None, token=None, tls=None):
+    def __init__(self, socket_path=None, port=None, token=None, tls=None, host="localhost"):
         self._socket_path, self._port, self._token, self._tls = socket_path, port, token, tls
+        self._host = host
 
     def connection(self):
         if self._socket_path:
             return UnixConnection(self._socket_path)
         if self._tls:
-            return http.client.HTTPSConnection("localhost", self._port, timeout=WAIT_S, context=self._tls)
+            return http.client.HTTPSConnection(self._host, self._port, timeout=WAIT_S, context=self._tls)
         return http.client.HTTPConnection("127.0.0.1", self._port, timeout=WAIT_S)
 
     def ask(self, method, path, body=None, headers=None):
@@ -111,6 +112,20 @@ class EventStream:
     def close(self):
         self.response.close()
         self.connection.close()
+
+
+def own_address():
+    """An address of this machine that is not loopback."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as unsent:
+        # Connecting chooses the way and sends nothing; these are addresses of nobody.
+        for nobody in ("192.0.2.1", "198.51.100.1"):
+            try:
+                unsent.connect((nobody, 9))
+            except OSError:
+                continue
+            if not unsent.getsockname()[0].startswith("127."):
+                return unsent.getsockname()[0]
+    raise AssertionError("only loopback here; an address comes with `ip address add 192.0.2.1/32 dev lo`")
 
 
 def make_token(stand, name, scope):

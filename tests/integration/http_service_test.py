@@ -6,8 +6,8 @@ import socket
 import unittest
 
 import certificates
-from hook_setup import SECRET, configure, with_hooks
-from http_client import Door, raw, signed, statuses, trusting
+from hook_setup import SECRET, URL_TOKEN, configure, with_hooks
+from http_client import Door, make_token, own_address, raw, signed, statuses, trusting
 from stand import Stand, amdahl, wait_until
 
 
@@ -26,8 +26,7 @@ class Lives(unittest.TestCase):
         follower.wait_for("following")
         data = b'{"type":"slurm.job.ended"}'
         self.assertEqual(Door(port=port).ask("POST", "/hooks/slurm", data, signed(SECRET, data)).status, 202)
-        wait_until(lambda: self.stand.sql("SELECT count(*) FROM amdahl.delivery_waiting") == "0",
-                   "the leader looked", 30)
+        wait_until(lambda: self.stand.sql("SELECT count(*) FROM amdahl.delivery_waiting") == "0", "the leader looked")
         self.assertFalse(follower.events("leading"))
 
     def test_deliveries_that_lie_or_come_out_of_order_end_no_run(self):
@@ -110,6 +109,35 @@ class Lives(unittest.TestCase):
         # Without TLS it says nothing of itself, and goes on serving.
         self.assertEqual(statuses(raw(port, b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")), [])
         self.assertEqual(door.get("/healthz").status, 200)
+
+    def test_who_comes_over_the_network_needs_a_token_and_finds_the_unsigned_doors_closed(self):
+        address = own_address()
+        with_hooks(self.stand)
+        folder = self.stand.folder / "tls"
+        folder.mkdir()
+        certificates.chain(folder, f"DNS:localhost,IP:{address}")
+        configure(self.stand, f'[service]\nlisten = "0.0.0.0:0"\ntls_certificate = "{folder}/chain.pem"\n'
+                              f'tls_key = "{folder}/leaf.key"\n', "tls.toml")
+        port = self.stand.serve().wait_for("listening")[0]["port"]
+        tls = trusting(folder / "root.pem")
+        here, far = Door(port=port, tls=tls), Door(port=port, tls=tls, host=address)
+        known = Door(port=port, tls=tls, host=address, token=make_token(self.stand, "far", "read"))
+        for path in ("/healthz", "/readyz", "/metrics", "/openapi.json"):
+            with self.subTest(path=path):
+                self.assertEqual(here.get(path).status, 200)
+                refused = far.get(path)
+                self.assertEqual(refused.status, 401, refused.body)
+                self.assertEqual(refused.kind(), "no-token")
+                self.assertEqual(known.get(path).status, 200)
+        record = json.dumps({"jobid": 77, "state": "COMPLETED", "cluster": "local"})
+        unsigned = ("POST", f"/hooks/slurm-es/{URL_TOKEN}/_doc", record, {"Content-Type": "application/json"})
+        refused = known.ask(*unsigned)
+        self.assertEqual(refused.status, 403, refused.body)
+        self.assertEqual(refused.kind(), "forbidden")
+        self.assertEqual(self.stand.sql("SELECT count(*) FROM amdahl.delivery"), "0")
+        self.assertEqual(here.ask(*unsigned).status, 201)
+        data = b'{"type":"slurm.job.ended"}'
+        self.assertEqual(far.ask("POST", "/hooks/slurm", data, signed(SECRET, data)).status, 202)
 
     def test_a_service_without_its_ledger_says_so(self):
         service = self.stand.serve()

@@ -145,6 +145,30 @@ def coroutine_lambdas(file):
                           "spawn named coroutine functions: a lambda's captures die before it")
 
 
+SECRET_DOORS = re.compile(r"src/http/(?:hooks/\w+|result_post|gate)\.[ch]pp$")
+MAKES_SIGNATURES = "src/http/hooks/signature.cpp"
+STOPS_EARLY = re.compile(r"\b(?:memcmp|strn?(?:case)?cmp|std::(?:ranges::)?equal)\s*\(|\.compare\s*\(")
+COMPARISON = re.compile(r"(?P<left>[\w.:()\[\]>*-]+)\s*[=!]=\s*(?P<right>[\w.:()\[\]>*-]+)")
+SECRET_NAME = re.compile(r"(?:secret|token|signature|hmac|digest)s?\b", re.I)
+# A number, a length, a place, an enumerator.
+NO_SECRET = re.compile(r"^\(*\d|\b(?:nullptr|npos|count|std::errc|(?:size|end)\(\))\)*$|\b[A-Z]\w*::\w+\)*$")
+
+
+def secrets_in_constant_time(file):
+    if not SECRET_DOORS.match(file.path):
+        return
+    found = [match.start() for match in STOPS_EARLY.finditer(file.code)]
+    for match in COMPARISON.finditer(file.code):
+        sides = match["left"], match["right"]
+        suspect = file.path == MAKES_SIGNATURES or any(map(SECRET_NAME.search, sides))
+        if suspect and not any(map(NO_SECRET.search, sides)):
+            found.append(match.start("right"))
+    for offset in found:
+        yield file.at(offset, "secret-compare",
+                      "a comparison that stops at the first difference tells how much was guessed: "
+                      "hooks::same_token, or CRYPTO_memcmp in signature.cpp")
+
+
 ASSERTION = re.compile(
     r"\b(?:STATIC_)?(?:CHECK|REQUIRE)\w*\s*\(|\b(?:FAIL|SUCCEED)\w*\s*\(|"
     r"\b(?:check|require|expect|verify)_\w+\s*(<[^<>;]*>)?\(")
@@ -169,4 +193,4 @@ def tests_assert(file):
 
 RULES = (function_length, await_braces, injected_time, no_sleep_in_tests, pure_layers, libraries, sql,
          header_guard, header_namespaces, invariants, shared_ownership, coroutine_lambdas,
-         tests_assert)
+         secrets_in_constant_time, tests_assert)

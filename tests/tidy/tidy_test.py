@@ -138,6 +138,27 @@ class Cpp(unittest.TestCase):
         self.assertEqual(cpp("std::shared_ptr<A> a;"), {"shared-ownership"})
         self.assertEqual(cpp("// Two sessions end in any order.\nstd::shared_ptr<A> a;"), set())
 
+    def test_secrets_are_compared_in_constant_time(self):
+        for bad in ("given_token == token", "source.url_token != token", "token == run_token(secret, key)",
+                    "*signature == expected", "std::equal(a, b, c)", "memcmp(a, b, n) == 0",
+                    "text.compare(secret) == 0", "strcmp(a, b) == 0", "std::ranges::equal(a, b)"):
+            for path in ("hooks/doors.cpp", "hooks/signature.hpp", "result_post.cpp", "gate.cpp"):
+                guard = "#pragma once\n" if path.endswith("hpp") else ""
+                self.assertEqual(cpp(f"{guard}bool f() {{ return {bad}; }}", f"src/http/{path}"),
+                                 {"secret-compare"}, (bad, path))
+            self.assertEqual(cpp(f"bool f() {{ return {bad}; }}", "src/http/router.cpp"), set(), bad)
+        for good in ("same_token(a, b)", "token == params.end()", "secret.size() != token.size()", "a == b",
+                     "token.find(c) == std::string::npos", "owner == nullptr", "tokens.at(i) != 2",
+                     "CRYPTO_memcmp(token.data(), b.data(), n) == 0", "signature.proof == Proof::valid"):
+            self.assertEqual(cpp(f"bool f() {{ return {good}; }}", "src/http/hooks/doors.cpp"), set(), good)
+
+    def test_where_signatures_are_made_nothing_else_is_compared_either(self):
+        path = "src/http/hooks/signature.cpp"
+        for bad in ("given == expected", "sha256(a) == sha256(b)", "a != b"):
+            self.assertEqual(cpp(f"bool f() {{ return {bad}; }}", path), {"secret-compare"}, bad)
+        for good in ("CRYPTO_memcmp(a, b, n) == 0", "a.size() == b.size()", "c != '.'", "ec == std::errc{}"):
+            self.assertEqual(cpp(f"bool f() {{ return {good}; }}", path), set(), good)
+
 
 class Tests(unittest.TestCase):
     PATH = "tests/unit/core/a_test.cpp"

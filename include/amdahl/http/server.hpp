@@ -48,6 +48,7 @@ struct Limits {
   std::chrono::milliseconds idle_time{60'000};    ///< between requests of one connection
   std::chrono::milliseconds answer_time{30'000};  ///< for a worker
   std::chrono::milliseconds write_time{20'000};   ///< for a peer that reads slowly
+  std::chrono::milliseconds heartbeat{15'000};    ///< until a stream without news says a comment
 };
 
 struct ServerOptions {

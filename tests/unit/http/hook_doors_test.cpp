@@ -182,6 +182,35 @@ TEST_CASE("forged, stale and repeated signatures are refused and leave nothing",
   CHECK(stand.pokes == 0);
 }
 
+TEST_CASE("nothing of a body is read before its sender is proved", "[http][hooks]") {
+  struct Row {
+    std::string path;
+    Fields headers;
+  };
+  const Fields forged{{"webhook-id", "msg_1"},
+                      {"webhook-timestamp", std::to_string(test::vector_time)},
+                      {"webhook-signature", "v1," + std::string(43, 'A') + "="}};
+  const auto row = GENERATE_COPY(values<Row>({
+      {"/hooks/slurm", forged},
+      {"/hooks/kubernetes", forged},
+      {"/hooks/generic", forged},
+      {"/hooks/slurm", {}},
+      {"/hooks/generic", {}},
+      {"/hooks/kubernetes", {{"authorization", "Bearer url-token-of-nobody-12345"}}},
+      {"/hooks/slurm-es/url-token-of-nobody-12345/_doc", {}},
+  }));
+  const auto* body = GENERATE("{", "", "\xff", R"({"a":1,"a":2})");
+  const auto* type = GENERATE("application/json", "text/plain", "application/json; charset=latin1");
+  CAPTURE(row.path, body, type);
+  Stand stand;
+  auto made = stand.request(row.path, row.headers, body);
+  made.headers.back().second = type;
+  const auto answer = stand.send(made, "url-token-of-nobody-12345");
+  CHECK(answer.status == 401);
+  CHECK(stand.last_receipt().ends_with(" bad_signature"));
+  CHECK(stand.memory.rows.empty());
+}
+
 TEST_CASE("the secret decides the cluster, and a body that says another is refused",
           "[http][hooks]") {
   Stand stand;

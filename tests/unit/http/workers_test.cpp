@@ -92,4 +92,24 @@ TEST_CASE("a desk that could not be warmed is opened anew for who asks", "[http]
   CHECK(room.warmed == 0);
 }
 
+TEST_CASE("what waits for a worker is bounded, and there is room again when it was done",
+          "[http]") {
+  Workers workers{1, 2, nullptr};
+  std::promise<void> begun, released, done;
+  REQUIRE(workers.add([&](Desk*) {
+    begun.set_value();
+    released.get_future().wait();
+  }));
+  const bool came = begun.get_future().wait_for(60s) == std::future_status::ready;
+  CHECK(came);
+  CHECK(workers.add([](Desk*) {}));
+  CHECK(workers.add([&](Desk*) { done.set_value(); }));
+  CHECK_FALSE(workers.add([](Desk*) {}));
+  released.set_value();
+  CHECK(done.get_future().wait_for(60s) == std::future_status::ready);
+  CHECK(workers.add([](Desk*) {}));
+  workers.stop();
+  CHECK_FALSE(workers.add([](Desk*) {}));
+}
+
 }  // namespace amdahl::http
