@@ -164,18 +164,12 @@ class Examination {
       folder = folder.parent_path();
     const auto space = fs::space(folder, problem);
     if (problem)
-      return {Check::Result::failure, "", folder.string() + ": " + problem.message(), ""};
-    const double share = static_cast<double>(space.available) /
-                         static_cast<double>(std::max<std::uintmax_t>(1, space.capacity));
-    const auto text = fmt::format("{} free below {}, {}",
-                                  core::format_bytes(static_cast<std::int64_t>(space.available)),
-                                  folder.string(), percent(share));
+      return {Check::Result::failure, "", folder.string() + ": " + problem.message(),
+              "set service.state_dir"};
     if (::access(folder.c_str(), W_OK) != 0)
       return {Check::Result::failure, "", folder.string() + " cannot be written",
               "set service.state_dir, or its owner"};
-    if (share < disk_share_min)
-      return {Check::Result::warning, "", text, "free some, or move service.state_dir"};
-    return {Check::Result::pass, "", text, ""};
+    return check_room(folder, space);
   }
 
   // What the way to a scheduler lacks: a line for each finding, fine ones in one.
@@ -263,6 +257,17 @@ ExitCode run_doctor(Context& context, const Args&) {
 }
 
 }  // namespace
+
+Check check_room(const fs::path& folder, const fs::space_info& space) {
+  const double share = static_cast<double>(space.available) /
+                       static_cast<double>(std::max<std::uintmax_t>(1, space.capacity));
+  const auto text = fmt::format("{} free below {}, {}",
+                                core::format_bytes(static_cast<std::int64_t>(space.available)),
+                                folder.string(), percent(share));
+  if (share < disk_share_min)
+    return {Check::Result::warning, "", text, "free some, or move service.state_dir"};
+  return {Check::Result::pass, "", text, ""};
+}
 
 Command doctor_command() {
   return {"doctor",

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <filesystem>
 #include <string>
 
 #include "amdahl/ledger/ledger.hpp"
@@ -15,6 +16,9 @@ struct Check {
   std::string text;  ///< empty: does not apply here
   std::string fix;
 };
+
+/// Whether PostgreSQL and snapshots of code find room below that folder.
+Check check_room(const std::filesystem::path& folder, const std::filesystem::space_info& space);
 
 /// The service of this configuration, as it answers on its Unix socket: this version, listening
 /// where the configuration says. Applies where the socket is there.

@@ -84,6 +84,7 @@ Result<SlurmOptions> slurm_options(const Config& config, const ClusterConfig& cl
   options.result_grace = slurm.result_grace;
   options.stop_grace = slurm.stop_grace;
   options.unschedulable_after = slurm.unschedulable_after;
+  options.listen = config.listen;
   if (auto fine = check_path(options.run_dir, base + "run_dir"); !fine) return fine.error();
   if (auto fine = check_path(options.shim, base + "shim"); !fine) return fine.error();
   if (slurm.via != "rest") return options;

@@ -101,6 +101,11 @@ struct Rejected {
   std::string problem;
 };
 
+Error not_json(std::string_view place, std::size_t byte) {
+  return invalid_input(fmt::format("{}: not JSON at byte {}", place, byte),
+                       "expected one complete JSON value in UTF-8");
+}
+
 }  // namespace
 
 std::string canonical_json(const Json& value) {
@@ -110,6 +115,9 @@ std::string canonical_json(const Json& value) {
 }
 
 Result<Json> parse_json(std::string_view text, std::string_view place) {
+  // The parser takes a zero for the end, whatever follows.
+  if (const auto zero = text.find('\0'); zero != std::string_view::npos)
+    return not_json(place, zero + 1);
   std::vector<std::set<std::string>> keys;
   const auto guard = [&](int depth, Json::parse_event_t event, Json& parsed) {
     if (static_cast<std::size_t>(depth) >= limits::json_depth) {
@@ -129,8 +137,7 @@ Result<Json> parse_json(std::string_view text, std::string_view place) {
   } catch (const Rejected& rejected) {
     return invalid_input(fmt::format("{}: {}", place, rejected.problem));
   } catch (const Json::parse_error& error) {
-    return invalid_input(fmt::format("{}: not JSON at byte {}", place, error.byte),
-                         "expected one complete JSON value in UTF-8");
+    return not_json(place, error.byte);
   } catch (const Json::out_of_range&) {
     return invalid_input(fmt::format("{}: a number is too large", place));
   }

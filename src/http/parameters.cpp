@@ -76,8 +76,9 @@ std::optional<std::int64_t> whole_number(std::string_view text) {
 std::optional<Problem> parameters_problem(const Route& route, const Request& request) {
   Problem problem{400, "bad-request", "the query has something wrong", ""};
   for (const auto& [name, value] : request.query) {
-    const auto it = std::find_if(route.query.begin(), route.query.end(),
-                                 [&](const auto& parameter) { return parameter.name == name; });
+    const auto it = std::find_if(
+        route.query.begin(), route.query.end(),
+        [&, &wanted = name](const auto& parameter) { return parameter.name == wanted; });
     auto what = it == route.query.end() ? std::string{"there is no such parameter here"}
                                         : problem_with(*it, value);
     if (!what.empty()) problem.errors.push_back({"?" + name, std::move(what)});

@@ -8,6 +8,7 @@
 #include "program.hpp"
 #include "slurm_commands.hpp"
 #include "slurm_environment.hpp"
+#include "slurm_jobcomp.hpp"
 
 namespace amdahl::scheduler_adapters::slurm {
 namespace {
@@ -31,6 +32,7 @@ class CliTransport final : public Transport {
         quiet_{options.quiet_period},
         poll_interval_{options.poll_interval},
         accounting_{options.accounting},
+        listen_{options.listen},
         clock_{clock} {}
 
   std::variant<std::string, Failure> submit_held(const JobRequest& request,
@@ -145,6 +147,7 @@ class CliTransport final : public Transport {
   std::chrono::milliseconds within_, quiet_;
   std::chrono::milliseconds poll_interval_;
   bool accounting_;
+  std::string listen_;
   core::Clock& clock_;
 };
 
@@ -229,6 +232,7 @@ std::vector<Finding> CliTransport::examine() {
     found.push_back({Grade::warning, fmt::format("Slurm's clock is {} s from this one", *skew),
                      "is NTP running here and there? times of Slurm decide how long is waited"});
   }
+  if (auto finding = jobcomp_finding(*config, listen_)) found.push_back(std::move(*finding));
   const bool stored = value("AccountingStorageType") == "accounting_storage/slurmdbd";
   if (accounting_ && !stored) {
     found.push_back({Grade::failure,

@@ -1,18 +1,22 @@
 """A service that is reloaded, and one that is stopped in the middle of things."""
 
+import http.server
 import json
 import os
 import pathlib
 import signal
 import socket
+import socketserver
 import ssl
+import tempfile
+import threading
 import time
 import unittest
 
 import certificates
 from hook_setup import OLD_SECRET, SECRET, secret_file, with_hooks
 from http_client import Door, signed
-from stand import Stand, amdahl, wait_until
+from stand import Stand, amdahl, test_folder, wait_until
 
 STOP_S = 5
 
@@ -329,6 +333,67 @@ class Doctor(WithService):
         self.assertEqual(self.check("tls")["result"], "failure")
         self.configure(f'[service]\ntls_certificate = "{chain}"\n')
         self.assertIn("only one is set", self.check("tls")["text"])
+
+
+class OtherService(http.server.BaseHTTPRequestHandler):
+    """Answers as a service of another version would."""
+
+    def do_GET(self):
+        body = b'{"version":"0.0.1"}'
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_):
+        pass
+
+
+class DoctorWithoutLedger(unittest.TestCase):
+    """What the doctor finds although no ledger answers."""
+
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory(prefix="amdahl-doctor-", dir=test_folder())
+        self.addCleanup(folder.cleanup)
+        self.folder = pathlib.Path(folder.name)
+
+    def checks(self, text, environment=None):
+        config = self.folder / "amdahl.toml"
+        config.write_text(text)
+        done = amdahl("doctor", "-o", "json", config=config, environment=environment)
+        self.assertEqual(done.returncode, 8, done.stderr)  # no ledger
+        return json.loads(done.stdout)["checks"]
+
+    def test_a_service_of_another_version_is_to_be_restarted(self):
+        path = self.folder / "other.sock"
+        with socketserver.UnixStreamServer(str(path), OtherService) as server:
+            thread = threading.Thread(target=server.serve_forever)
+            thread.start()
+            try:
+                checks = self.checks(f'[service]\nsocket = "{path}"\n')
+            finally:
+                server.shutdown()
+                thread.join()
+        said = next(row for row in checks if row["name"] == "service")
+        self.assertEqual(said["result"], "warning", said)
+        self.assertRegex(said["text"], r"version 0\.0\.1 runs, and this is \d+\.\d+\.\d+")
+        self.assertIn("restart the service", said["fix"])
+
+    def test_slurm_that_posts_to_another_port_is_found_with_both_numbers(self):
+        """The address of jobcomp/elasticsearch, as scontrol shows it."""
+        scontrol = self.folder / "scontrol"
+        scontrol.write_text("#!/bin/sh\ncat <<END\nJobCompLoc = http://127.0.0.1:7171/hooks/slurm-es/s3cret/_doc\n"
+                            "JobCompType = jobcomp/elasticsearch\nSLURM_VERSION = 22.05.8\nEND\n")
+        scontrol.chmod(0o755)
+        checks = self.checks('[service]\nlisten = "127.0.0.1:7717"\n[cluster.alpha]\nadapter = "slurm"\n'
+                             f'accounting = false\nrun_dir = "{self.folder}/runs"\n',
+                             environment={"PATH": f"{self.folder}:{os.environ['PATH']}"})
+        said = [row for row in checks if "JobCompLoc" in row["text"]]
+        self.assertEqual([(row["name"], row["result"], row["text"]) for row in said],
+                         [("cluster alpha", "failure",
+                           "JobCompLoc names port 7171; this service listens on 7717")], checks)
+        self.assertIn("amdahl hook slurm --print-config", said[0]["fix"])
+        self.assertNotIn("s3cret", json.dumps(checks))
 
 
 if __name__ == "__main__":

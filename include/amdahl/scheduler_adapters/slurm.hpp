@@ -26,6 +26,7 @@ struct SlurmOptions {
   std::chrono::milliseconds result_grace{15'000};          ///< of a slow shared disk
   std::chrono::milliseconds stop_grace{30'000};            ///< from asking a shim to end to scancel
   std::chrono::milliseconds unschedulable_after{600'000};  ///< of a job that can never start
+  std::string listen;  ///< HOST:PORT of the service that webhooks go to; empty = none
 
   Via via = Via::cli;
   std::string url;                         ///< slurmrestd: `http://HOST:PORT`, `unix:/PATH`

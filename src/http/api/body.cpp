@@ -39,60 +39,61 @@ std::size_t length_of(const std::string& text) {
   }));
 }
 
-void check(const json& value, const json& schema, const std::string& pointer,
+void check(const json& value, const json& schema, const json::json_pointer& pointer,
            std::vector<FieldProblem>& problems);
 
-void check_object(const json& value, const json& schema, const std::string& pointer,
+void check_object(const json& value, const json& schema, const json::json_pointer& pointer,
                   std::vector<FieldProblem>& problems) {
   const auto properties = schema.value("properties", json::object());
   for (const auto& [key, member] : value.items()) {
     const auto it = properties.find(key);
     if (it != properties.end()) {
-      check(member, *it, pointer + "/" + key, problems);
+      check(member, *it, pointer / key, problems);
     } else if (schema.value("additionalProperties", json(true)) == json(false)) {
-      problems.push_back({pointer + "/" + key, "there is no such member"});
+      problems.push_back({(pointer / key).to_string(), "there is no such member"});
     }
   }
-  for (const auto& key : schema.value("required", json::array())) {
-    if (!value.contains(key.get<std::string>()))
-      problems.push_back({pointer + "/" + key.get<std::string>(), "it is missing"});
+  for (const auto& required : schema.value("required", json::array())) {
+    const auto key = required.get<std::string>();
+    if (!value.contains(key)) problems.push_back({(pointer / key).to_string(), "it is missing"});
   }
 }
 
-void check_bounds(const json& value, const json& schema, const std::string& pointer,
+void check_bounds(const json& value, const json& schema, const json::json_pointer& pointer,
                   std::vector<FieldProblem>& problems) {
   if (value.is_string()) {
     const auto length = length_of(value.get_ref<const std::string&>());
     if (length < schema.value("minLength", std::size_t{0}))
-      problems.push_back({pointer, "it is too short"});
+      problems.push_back({pointer.to_string(), "it is too short"});
     if (const auto most = schema.find("maxLength");
         most != schema.end() && length > most->get<std::size_t>())
-      problems.push_back({pointer, fmt::format("it is over {} characters", most->dump())});
+      problems.push_back(
+          {pointer.to_string(), fmt::format("it is over {} characters", most->dump())});
   }
   if (!value.is_number()) return;
   const auto number = value.get<double>();
   const auto least = schema.find("minimum"), most = schema.find("maximum");
   if (least != schema.end() && number < least->get<double>())
-    problems.push_back({pointer, "it is less than " + least->dump()});
+    problems.push_back({pointer.to_string(), "it is less than " + least->dump()});
   if (most != schema.end() && number > most->get<double>())
-    problems.push_back({pointer, "it is more than " + most->dump()});
+    problems.push_back({pointer.to_string(), "it is more than " + most->dump()});
 }
 
-void check(const json& value, const json& schema, const std::string& pointer,
+void check(const json& value, const json& schema, const json::json_pointer& pointer,
            std::vector<FieldProblem>& problems) {
   const auto type = schema.value("type", std::string{});
   if (!type.empty() && !is_type(value, type)) {
-    problems.push_back({pointer, fmt::format("it is no {}", type)});
+    problems.push_back({pointer.to_string(), fmt::format("it is no {}", type)});
     return;
   }
   const auto allowed = schema.find("enum");
   if (allowed != schema.end() &&
       std::find(allowed->begin(), allowed->end(), value) == allowed->end())
-    problems.push_back({pointer, "it is none of " + allowed->dump()});
+    problems.push_back({pointer.to_string(), "it is none of " + allowed->dump()});
   if (value.is_object()) check_object(value, schema, pointer, problems);
   if (value.is_array() && schema.contains("items")) {
     for (std::size_t i = 0; i < value.size(); ++i)
-      check(value[i], schema["items"], fmt::format("{}/{}", pointer, i), problems);
+      check(value[i], schema["items"], pointer / i, problems);
   }
   check_bounds(value, schema, pointer, problems);
 }
@@ -111,7 +112,7 @@ std::variant<json, Problem> json_body(const Request& request, const json& schema
     body = std::move(*parsed);
   }
   Problem problem{422, "invalid", "the body has something wrong", ""};
-  check(body, schema, "", problem.errors);
+  check(body, schema, json::json_pointer{}, problem.errors);
   if (!problem.errors.empty()) return problem;
   return body;
 }

@@ -25,6 +25,7 @@ class FakeLedger : public ledger::Ledger {
   std::vector<std::pair<std::string, nlohmann::json>> commands;
   std::optional<nlohmann::json> command_reply;
   ledger::Head head_row;
+  std::optional<std::int64_t> now_us;  ///< of a snapshot that holds nothing else
   int heads_read = 0;
 
   ledger::Head head() override {
@@ -48,7 +49,12 @@ class FakeLedger : public ledger::Ledger {
   }
   void renew(const Lease&) override { never(); }
   void release(const Lease&) override { never(); }
-  ledger::Snapshot read_snapshot() override { never(); }
+  ledger::Snapshot read_snapshot() override {
+    if (!now_us) never();
+    ledger::Snapshot snapshot;
+    snapshot.now_us = *now_us;
+    return snapshot;
+  }
   void add_jobs(const Lease&, std::span<const ledger::NewJob>) override { never(); }
   std::vector<core::HypothesisId> add_hypotheses(const Lease&,
                                                  std::span<const ledger::NewHypothesis>,
@@ -115,9 +121,9 @@ class FakeServices : public Services {
   std::function<void(const Drive&)> on_drive;
   std::vector<ledger::AccountingRow>* imported = nullptr;
   std::vector<std::string> waiting;
+  Config config;
 
   core::Result<Config> configuration() override {
-    Config config;
     config.lease_ttl = std::chrono::seconds{15};
     return config;
   }
@@ -165,6 +171,8 @@ class Bench {
   FakeClock clock;
   std::map<std::string, std::string> variables{{"HOME", "/nonexistent"}};
   std::filesystem::path directory = "/nonexistent";
+  std::filesystem::path program = "/usr/bin/amdahl";
+  Config config;
   std::string input;
   int interrupts = 0;
   std::function<void(const Drive&)> on_drive;
@@ -187,6 +195,7 @@ class Bench {
       services->on_drive = on_drive;
       services->waiting = waiting;
       services->imported = &imported;
+      services->config = config;
       return services;
     });
     return {code, out.str(), err.str()};
@@ -201,7 +210,7 @@ class Bench {
             false,
             false,
             directory,
-            "/usr/bin/amdahl",
+            program,
             variables,
             [this](std::chrono::milliseconds pause) { clock.time += pause; },
             [this] { return interrupts; }};

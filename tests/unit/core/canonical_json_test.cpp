@@ -50,6 +50,7 @@ TEST_CASE("JSON from outside is refused when it hides or buries something",
   CHECK(parse_json(R"({"a":{"b":1},"b":2})", "body").has_value());
   CHECK(parse_json(std::string(65, '[') + std::string(65, ']'), "body").has_error());
   CHECK(parse_json("{", "body").error().message == "body: not JSON at byte 2");
+  CHECK(parse_json({"{}\0{", 4}, "body").error().message == "body: not JSON at byte 3");
   CHECK(parse_json("\"\xff\"", "body").has_error());
   CHECK(parse_json("[1e999]", "body").error().message == "body: a number is too large");
 }

@@ -119,6 +119,7 @@ TEST_CASE("a body is checked by its schema, every member of it", "[http]") {
   CHECK(pointers(R"({"name":"four"})") == std::vector<std::string>{"/name"});
   CHECK(pointers(R"({"count":10,"name":"","word":"c","x":1})") ==
         std::vector<std::string>{"/count", "/name", "/word", "/x"});
+  CHECK(pointers(R"({"name":"a","a/b~c":1})") == std::vector<std::string>{"/a~1b~0c"});
   CHECK(pointers("[]") == std::vector<std::string>{""});
   CHECK(pointers(R"({"name":"a","name":"b"})") == std::vector<std::string>{"400"});
   request.headers = {{"content-type", "text/json"}};
