@@ -249,6 +249,9 @@ class Hooks(WithService):
     def deliveries(self):
         return self.here.get("/api/v1/webhooks/deliveries?limit=200").json()["deliveries"]
 
+    def said(self, row):
+        return self.here.get(f"/api/v1/webhooks/deliveries/{row['delivery']}").json()["body"]
+
     def test_a_signed_delivery_is_stored_wakes_the_loop_and_its_replay_does_nothing(self):
         data = json.dumps({"type": "slurm.job.ended", "data": {"job_id": "17"}}).encode()
         headers = signed(SECRET, data)
@@ -296,7 +299,9 @@ class Hooks(WithService):
         path = "/hooks/slurm-es/a-token-of-these-tests-0123456789/_doc"
         answer = self.open.ask("POST", path, json.dumps(record), {"Content-Type": "application/json"})
         self.assertEqual(answer.status, 201, answer.body)
-        self.assertNotIn("secret", json.dumps(self.deliveries()))
+        kept = self.said(self.deliveries()[0])
+        self.assertEqual(kept["job_name"], "train")
+        self.assertNotIn("secret", json.dumps(kept))
         wrong = self.open.ask("POST", path.replace("0123", "3210"), json.dumps(record),
                               {"Content-Type": "application/json"})
         self.assertEqual(wrong.status, 401)
