@@ -7,11 +7,13 @@ import time
 import unittest
 
 from hook_setup import OLD_SECRET, SECRET, with_hooks
-from http_client import Door, make_token, raw, signed, statuses
+from http_client import Door, answers, make_token, raw, signed, statuses
+from http_document import Document
 from stand import Stand, amdahl, wait_until
 
 class WithService(unittest.TestCase):
-    """One ledger and one service for all tests of a class: what they do does not meet."""
+    """One ledger and one service for all tests of a class: what they do does not meet. No answer to them may be one
+    that the service's own document does not describe."""
 
     @classmethod
     def setUpClass(cls):
@@ -22,8 +24,9 @@ class WithService(unittest.TestCase):
         cls.service = cls.stand.serve()
         cls.port = cls.service.wait_for("listening")[0]["port"]
         cls.service.wait_for("leading")
-        cls.here = Door(socket_path=cls.stand.state / "amdahl.sock")
-        cls.open = Door(port=cls.port)
+        cls.document = Document(Door(port=cls.port))
+        cls.here = Door(socket_path=cls.stand.state / "amdahl.sock", document=cls.document)
+        cls.open = Door(port=cls.port, document=cls.document)
 
     def check_still_serves(self):
         self.assertEqual(self.open.get("/healthz").status, 200)
@@ -40,8 +43,8 @@ class Resources(WithService):
         self.assertEqual(self.here.get("/api/v1/status").status, 200)
 
     def test_a_scope_holds_those_below_it_and_no_more(self):
-        read = Door(port=self.port, token=make_token(self.stand, "reader", "read"))
-        operate = Door(port=self.port, token=make_token(self.stand, "operator", "operate"))
+        read, operate = (Door(port=self.port, token=make_token(self.stand, scope, scope), document=self.document)
+                         for scope in ("read", "operate"))
         self.assertEqual(read.get("/api/v1/jobs").status, 200)
         refused = read.post("/api/v1/loop:pause", {})
         self.assertEqual((refused.status, refused.kind()), (403, "forbidden"))

@@ -178,7 +178,9 @@ Route status_route(const ApiOptions& options, const SharedStatuses& statuses) {
       answering([statuses, version = options.version, waiting = options.waiting](const Call& call) {
         auto status = statuses->read(call.desk->ledger());
         status["version"] = version;
-        status["waiting"] = waiting ? waiting() : std::vector<std::string>{};
+        auto& rows = status["waiting"] = json::array();
+        for (const auto& reason : waiting ? waiting() : std::vector<std::string>{})
+          rows.push_back({{"reason", reason}, {"next", ""}});
         return json_response(200, status);
       });
   return route;
@@ -255,7 +257,6 @@ Route job_route() {
 
 std::vector<Answer> with_problems(std::vector<Answer> answers, const std::vector<int>& problems) {
   for (const int status : problems) answers.push_back({status, ""});
-  for (const int status : {429, 503}) answers.push_back({status, ""});
   return answers;
 }
 

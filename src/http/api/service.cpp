@@ -15,7 +15,7 @@ using nlohmann::json;
 Route health_route(const ApiOptions& options) {
   Route route{"GET", "/healthz", Access::local, "get_health", "whether this process answers"};
   route.immediate = true;
-  route.answers = with_problems({{200, "it does", "amdahl.health/v1"}}, {400});
+  route.answers = {{200, "it does", "amdahl.health/v1"}};
   route.handle = answering([version = options.version](const Call&) {
     return json_response(200, {{"schema", "amdahl.health/v1"}, {"ok", true}, {"version", version}});
   });
@@ -25,7 +25,7 @@ Route health_route(const ApiOptions& options) {
 Route ready_route() {
   Route route{"GET", "/readyz", Access::local, "get_ready",
               "whether the ledger answers and its schema is known; leading is not needed"};
-  route.answers = with_problems({{200, "it is", "amdahl.ready/v1"}}, {400});
+  route.answers = {{200, "it is", "amdahl.ready/v1"}};
   route.handle = answering([](const Call& call) {
     if (call.desk == nullptr)
       return problem_response(*call.request, {503, "ledger-unavailable",
@@ -42,7 +42,7 @@ Route ready_route() {
 
 Route metrics_route(const std::function<std::string(Desk&)>& metrics) {
   Route route{"GET", "/metrics", Access::local, "get_metrics", "for Prometheus"};
-  route.answers = with_problems({{200, "text exposition, version 0.0.4"}}, {400});
+  route.answers = {{200, "text exposition, version 0.0.4"}};
   route.handle = answering([metrics](const Call& call) {
     Response response;
     response.content_type = "text/plain; version=0.0.4; charset=utf-8";
