@@ -187,7 +187,15 @@ std::optional<json> HttpLedger::command_answer(std::string_view key) {
 }
 
 std::string HttpLedger::why_read_only() const {
-  return text_of(ask({"GET", "/readyz"}), "read_only");
+  ++asked_;
+  const auto answer = client_.ask({"GET", "/readyz"});
+  if (!answer) throw ServiceUnavailable{answer.error()};
+  const auto document = json::parse(answer->body, nullptr, false);
+  if (document.is_object() && text_of(document, "type").ends_with("/other-schema"))
+    return text_of(document, "detail");
+  constexpr int first_problem = 300;
+  if (answer->status >= first_problem) throw_problem(*answer, place());
+  return {};
 }
 
 Result<void> HttpLedger::follow(std::int64_t seq, const std::function<bool(const json&)>& on_event,

@@ -60,6 +60,7 @@ const std::vector<ProblemKind>& problem_kinds() {
       {"method-not-allowed", "This resource has no such method"},
       {"no-token", "A token is needed"},
       {"not-found", "There is no such thing"},
+      {"other-schema", "The ledger's schema is not this program's"},
       {"overloaded", "Too much waits already"},
       {"precondition-failed", "It is not as you saw it"},
       {"precondition-required", "If-Match is needed"},

@@ -7,6 +7,7 @@ import unittest
 import certificates
 from hook_setup import SECRET, configure, with_hooks
 from http_client import Door, raw, signed, statuses, trusting
+from http_document import Document
 from stand import Stand, amdahl, wait_until
 
 
@@ -28,6 +29,27 @@ class Lives(unittest.TestCase):
         wait_until(lambda: self.stand.sql("SELECT count(*) FROM amdahl.delivery_waiting") == "0",
                    "the leader looked", 30)
         self.assertFalse(follower.events("leading"))
+
+    def test_on_a_ledger_of_another_version_it_is_not_ready_and_still_read(self):
+        service = self.stand.serve()
+        port = service.wait_for("listening")[0]["port"]
+        service.wait_for("leading")
+        here = Door(socket_path=self.stand.state / "amdahl.sock")
+        here = Door(socket_path=self.stand.state / "amdahl.sock", document=Document(here))
+        self.assertEqual(here.get("/readyz").status, 200)
+        later = "SET session_replication_role = replica; "
+        self.stand.sql(later + "INSERT INTO amdahl.schema_migration VALUES (99, 'later', decode(repeat('00', 32), 'hex'), 99)")
+        answer = here.get("/readyz")
+        self.assertEqual((answer.status, answer.kind()), (503, "other-schema"))
+        self.assertIn("schema version 99", answer.json()["detail"])
+        self.assertEqual(answer.json()["hint"], "amdahl db migrate --plan")
+        for path in ("/healthz", "/api/v1/status", "/api/v1/jobs", "/api/v1/wastes"):
+            self.assertEqual(here.get(path).status, 200, path)
+        said = amdahl("status", "-o", "json", config=self.stand.config)
+        self.assertIn("schema version 99", said.stdout)
+        self.stand.sql(later + "DELETE FROM amdahl.schema_migration WHERE version = 99")
+        self.assertEqual(here.get("/readyz").status, 200)
+        self.assertEqual(Door(port=port).get("/readyz").status, 200)
 
     def test_it_stops_soon_whoever_is_connected(self):
         service = self.stand.serve()

@@ -30,12 +30,12 @@ Route ready_route() {
     if (call.desk == nullptr)
       return problem_response(*call.request, {503, "ledger-unavailable",
                                               "the ledger does not answer", "amdahl doctor"});
-    const auto why = call.desk->ledger().why_read_only();
+    if (const auto why = call.desk->ledger().why_read_only_now(); !why.empty())
+      return problem_response(*call.request,
+                              {503, "other-schema", why, "amdahl db migrate --plan"});
     const auto head = call.desk->ledger().head();
-    return json_response(200, {{"schema", "amdahl.ready/v1"},
-                               {"ok", true},
-                               {"head_seq", head.head_seq},
-                               {"read_only", why.empty() ? json(nullptr) : json(why)}});
+    return json_response(
+        200, {{"schema", "amdahl.ready/v1"}, {"ok", true}, {"head_seq", head.head_seq}});
   });
   return route;
 }
