@@ -6,7 +6,7 @@ import unittest
 
 import certificates
 from hook_setup import SECRET, configure, with_hooks
-from http_client import Door, raw, signed, statuses, trusting
+from http_client import Door, make_token, raw, signed, statuses, trusting
 from http_document import Document
 from stand import Stand, amdahl, wait_until
 
@@ -29,6 +29,22 @@ class Lives(unittest.TestCase):
         wait_until(lambda: self.stand.sql("SELECT count(*) FROM amdahl.delivery_waiting") == "0",
                    "the leader looked", 30)
         self.assertFalse(follower.events("leading"))
+
+    def test_what_is_asked_of_a_follower_the_leader_does(self):
+        leader = self.stand.serve()
+        leader.wait_for("leading")
+        follower = self.stand.serve()
+        port = follower.wait_for("listening")[0]["port"]
+        follower.wait_for("following")
+        door = Door(port=port, token=make_token(self.stand, "operator", "operate"))
+        before = door.get("/api/v1/loop").json()
+        answer = door.post("/api/v1/loop:pause", {"reason": "by a follower"})
+        self.assertEqual((answer.status, answer.json()["ok"]), (200, True), answer.body)
+        status = door.get("/api/v1/loop").json()
+        self.assertEqual((status["paused"], status["paused_reason"]), (True, "by a follower"))
+        self.assertEqual(door.get("/readyz").status, 200)
+        self.assertFalse(follower.events("leading"))
+        self.assertEqual([status[name] for name in ("holder", "term")], [before[name] for name in ("holder", "term")])
 
     def test_on_a_ledger_of_another_version_it_is_not_ready_and_still_read(self):
         service = self.stand.serve()
