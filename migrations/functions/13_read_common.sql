@@ -2,7 +2,32 @@
 
 CREATE OR REPLACE FUNCTION amdahl._limit(p_args jsonb) RETURNS integer
 LANGUAGE sql IMMUTABLE AS $$
-  SELECT least(greatest(coalesce((p_args->>'limit')::integer, 50), 1), 200)
+  SELECT least(greatest(coalesce((p_args->>'limit')::bigint, 50), 1), 200)::integer
+$$;
+
+-- What the cursor says: after which rows a list goes on, by their ids; null where it begins. A cursor is a
+-- word of its list, so that one of another list is refused and not followed.
+CREATE OR REPLACE FUNCTION amdahl._after(p_list text, p_args jsonb, p_ids integer DEFAULT 1)
+RETURNS bigint[] LANGUAGE plpgsql IMMUTABLE AS $$
+DECLARE
+  v_cursor text := p_args->>'cursor';
+BEGIN
+  IF v_cursor !~ format('^%s(-[0-9]{1,18}){%s}$', p_list, p_ids) THEN
+    RAISE EXCEPTION 'this is no cursor of %: pass on the next_cursor of its last answer', p_list
+      USING ERRCODE = '22023';
+  END IF;
+  RETURN string_to_array(substr(v_cursor, length(p_list) + 2), '-');
+END
+$$;
+
+-- The cursor that goes on after these rows; null where the page was not full. Looks at the cursor that was
+-- given, too: an empty list never asks where it begins.
+CREATE OR REPLACE FUNCTION amdahl._next(p_list text, p_args jsonb, p_rows bigint, VARIADIC p_last bigint[])
+RETURNS text LANGUAGE plpgsql IMMUTABLE AS $$
+BEGIN
+  PERFORM amdahl._after(p_list, p_args, cardinality(p_last));
+  RETURN CASE WHEN p_rows = amdahl._limit(p_args) THEN p_list || '-' || array_to_string(p_last, '-') END;
+END
 $$;
 
 -- The number of a word that somebody asked for; refuses one that does not exist.
@@ -77,8 +102,9 @@ LANGUAGE sql STABLE AS $$
   WHERE j.job_id = p_hypothesis.job_id
 $$;
 
+DROP FUNCTION IF EXISTS amdahl._bank_entries(timestamptz, bigint, integer);
 CREATE OR REPLACE FUNCTION amdahl._bank_entries(p_since timestamptz, p_experiment bigint,
-                                                p_limit integer) RETURNS jsonb
+                                                p_before bigint, p_limit integer) RETURNS jsonb
 LANGUAGE sql STABLE AS $$
   SELECT coalesce(jsonb_agg(jsonb_build_object(
     'entry', entry_id, 'experiment', experiment_id, 'name', 'EXP-' || experiment_id,
@@ -88,6 +114,7 @@ LANGUAGE sql STABLE AS $$
   FROM (SELECT * FROM amdahl.bank
         WHERE (p_since IS NULL OR at >= p_since)
           AND (p_experiment IS NULL OR experiment_id = p_experiment)
+          AND (p_before IS NULL OR entry_id < p_before)
         ORDER BY entry_id DESC LIMIT p_limit) AS latest
 $$;
 

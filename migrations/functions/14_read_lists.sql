@@ -17,11 +17,11 @@ $$;
 CREATE OR REPLACE FUNCTION amdahl.read_jobs(p_args jsonb) RETURNS jsonb
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, amdahl, pg_temp AS $$
   WITH page AS (
-    SELECT * FROM job WHERE job_id > coalesce((p_args->>'cursor')::bigint, 0)
+    SELECT * FROM job WHERE job_id > coalesce((SELECT (amdahl._after('jobs', p_args))[1]), 0)
     ORDER BY job_id LIMIT amdahl._limit(p_args))
   SELECT jsonb_build_object('schema', 'amdahl.jobs/v1',
     'jobs', coalesce(jsonb_agg(amdahl._job_json(page) ORDER BY job_id), '[]'),
-    'next_cursor', CASE WHEN count(*) = amdahl._limit(p_args) THEN max(job_id) END)
+    'next_cursor', amdahl._next('jobs', p_args, count(*), max(job_id)))
   FROM page
 $$;
 
@@ -47,11 +47,12 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, amdahl, pg_te
     WHERE (p_args->>'job' IS NULL OR j.slug = p_args->>'job')
       AND (p_args->>'state' IS NULL
            OR h.state = amdahl._asked('hypothesis_state', p_args->>'state'))
-      AND (p_args->>'cursor' IS NULL OR h.hypothesis_id < (p_args->>'cursor')::bigint)
+      AND (p_args->>'hypothesis' IS NULL OR h.hypothesis_id = (p_args->>'hypothesis')::bigint)
+      AND h.hypothesis_id < coalesce((SELECT (amdahl._after('hypotheses', p_args))[1]), 9223372036854775807)
     ORDER BY h.hypothesis_id DESC LIMIT amdahl._limit(p_args))
   SELECT jsonb_build_object('schema', 'amdahl.hypotheses/v1',
     'hypotheses', coalesce(jsonb_agg(amdahl._hypothesis_json(page) ORDER BY hypothesis_id DESC), '[]'),
-    'next_cursor', CASE WHEN count(*) = amdahl._limit(p_args) THEN min(hypothesis_id) END)
+    'next_cursor', amdahl._next('hypotheses', p_args, count(*), min(hypothesis_id)))
   FROM page
 $$;
 
@@ -64,11 +65,11 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, amdahl, pg_te
       AND (p_args->>'state' IS NULL
            OR e.state = amdahl._asked('experiment_state', p_args->>'state'))
       AND (p_args->>'outcome' IS NULL OR v.outcome = amdahl._asked('outcome', p_args->>'outcome'))
-      AND (p_args->>'cursor' IS NULL OR e.experiment_id < (p_args->>'cursor')::bigint)
+      AND e.experiment_id < coalesce((SELECT (amdahl._after('experiments', p_args))[1]), 9223372036854775807)
     ORDER BY e.experiment_id DESC LIMIT amdahl._limit(p_args))
   SELECT jsonb_build_object('schema', 'amdahl.experiments/v1',
     'experiments', coalesce(jsonb_agg(amdahl._summary(experiment_id) ORDER BY experiment_id DESC), '[]'),
-    'next_cursor', CASE WHEN count(*) = amdahl._limit(p_args) THEN min(experiment_id) END)
+    'next_cursor', amdahl._next('experiments', p_args, count(*), min(experiment_id)))
   FROM page
 $$;
 
@@ -78,7 +79,7 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, amdahl, pg_te
     SELECT * FROM worker_run
     WHERE (p_args->>'experiment' IS NULL OR experiment_id = (p_args->>'experiment')::bigint)
       AND (p_args->>'state' IS NULL OR state = amdahl._asked('run_state', p_args->>'state'))
-      AND (p_args->>'cursor' IS NULL OR run_id < (p_args->>'cursor')::bigint)
+      AND run_id < coalesce((SELECT (amdahl._after('runs', p_args))[1]), 9223372036854775807)
     ORDER BY run_id DESC LIMIT amdahl._limit(p_args))
   SELECT jsonb_build_object('schema', 'amdahl.runs/v1',
     'runs', coalesce(jsonb_agg(jsonb_build_object(
@@ -93,7 +94,7 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, amdahl, pg_te
       'submit_message', nullif(r.submit_message, ''), 'nodes', to_jsonb(r.nodes),
       'planned_at', amdahl._ts(r.planned_at), 'ended_at', amdahl._ts(r.ended_at))
       ORDER BY r.run_id DESC), '[]'),
-    'next_cursor', CASE WHEN count(*) = amdahl._limit(p_args) THEN min(r.run_id) END)
+    'next_cursor', amdahl._next('runs', p_args, count(*), min(r.run_id)))
   FROM page r LEFT JOIN pair p USING (pair_id)
 $$;
 

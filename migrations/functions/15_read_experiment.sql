@@ -39,7 +39,7 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, amdahl, pg_te
     'rulings', (SELECT coalesce(jsonb_agg(jsonb_build_object('kind', kind, 'reason', reason,
         'evidence', evidence, 'at', amdahl._ts(at)) ORDER BY ruling_id), '[]')
       FROM ruling r WHERE r.experiment_id = e.experiment_id),
-    'bank', amdahl._bank_entries(NULL, e.experiment_id, 200))
+    'bank', amdahl._bank_entries(NULL, e.experiment_id, NULL, 200))
   FROM experiment e WHERE e.experiment_id = (p_args->>'experiment')::bigint
 $$;
 

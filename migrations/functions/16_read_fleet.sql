@@ -57,8 +57,10 @@ $$;
 CREATE OR REPLACE FUNCTION amdahl.read_bank(p_args jsonb) RETURNS jsonb
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, amdahl, pg_temp AS $$
   SELECT jsonb_build_object('schema', 'amdahl.bank/v1') || amdahl._bank_totals()
-    || jsonb_build_object('entries', amdahl._bank_entries((p_args->>'since')::timestamptz, NULL,
-                                                          amdahl._limit(p_args)))
+    || jsonb_build_object('entries', entries, 'next_cursor', amdahl._next(
+      'bank', p_args, jsonb_array_length(entries), (entries->-1->>'entry')::bigint))
+  FROM amdahl._bank_entries((p_args->>'since')::timestamptz, NULL, (amdahl._after('bank', p_args))[1],
+                            amdahl._limit(p_args)) AS entries
 $$;
 
 -- By waste: what a month of production pays for beyond computing. Unknown is last, never zero.

@@ -183,21 +183,34 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, amdahl, pg_te
     AND run_key IN (SELECT jsonb_array_elements_text(p_args->'run_keys'))
 $$;
 
--- Newest first, by keyset.
+CREATE OR REPLACE FUNCTION amdahl._delivery_json(p_delivery amdahl.delivery) RETURNS jsonb
+LANGUAGE sql STABLE AS $$
+  SELECT jsonb_build_object(
+    'delivery', p_delivery.delivery_no, 'source', p_delivery.source, 'id', p_delivery.delivery_id,
+    'cluster', p_delivery.cluster, 'kind', p_delivery.kind, 'native_id', p_delivery.native_id,
+    'run_key', p_delivery.run_key,
+    'done', NOT p_delivery.again AND p_delivery.delivery_no <= (SELECT upto FROM amdahl.delivery_mark),
+    'replays', p_delivery.replays, 'received_at', amdahl._ts(p_delivery.received_at))
+$$;
+
+CREATE OR REPLACE FUNCTION amdahl.read_delivery(p_args jsonb) RETURNS jsonb
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, amdahl, pg_temp AS $$
+  SELECT jsonb_build_object('schema', 'amdahl.webhook_delivery/v1', 'body', body)
+    || amdahl._delivery_json(delivery)
+  FROM delivery WHERE delivery_no = (p_args->>'delivery')::bigint
+$$;
+
+-- Newest first, by keyset. What a webhook said is shown with it alone: it may be long.
 CREATE OR REPLACE FUNCTION amdahl.read_deliveries(p_args jsonb) RETURNS jsonb
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, amdahl, pg_temp AS $$
   WITH page AS (
     SELECT * FROM delivery
     WHERE (p_args->>'source' IS NULL OR source = p_args->>'source')
-      AND (p_args->>'cursor' IS NULL OR delivery_no < (p_args->>'cursor')::bigint)
+      AND delivery_no < coalesce((SELECT (amdahl._after('deliveries', p_args))[1]), 9223372036854775807)
     ORDER BY delivery_no DESC LIMIT amdahl._limit(p_args))
   SELECT jsonb_build_object('schema', 'amdahl.deliveries/v1',
-    'deliveries', coalesce(jsonb_agg(jsonb_build_object(
-      'delivery', delivery_no, 'source', source, 'id', delivery_id, 'cluster', cluster, 'kind', kind,
-      'native_id', native_id, 'run_key', run_key,
-      'done', NOT again AND delivery_no <= (SELECT upto FROM delivery_mark), 'replays', replays,
-      'received_at', amdahl._ts(received_at), 'body', body) ORDER BY delivery_no DESC), '[]'),
-    'next_cursor', CASE WHEN count(*) = amdahl._limit(p_args) THEN min(delivery_no) END)
+    'deliveries', coalesce(jsonb_agg(amdahl._delivery_json(page) ORDER BY delivery_no DESC), '[]'),
+    'next_cursor', amdahl._next('deliveries', p_args, count(*), min(delivery_no)))
   FROM page
 $$;
 
@@ -241,7 +254,7 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, amdahl, pg_te
       FROM experiment c JOIN verdict v ON v.experiment_id = e.experiment_id AND v.outcome = 0
       WHERE c.job_id = e.job_id AND c.registered_at >= v.decided_at
         AND c.experiment_id <> e.experiment_id),
-    'bank', amdahl._bank_entries(NULL, e.experiment_id, 200))
+    'bank', amdahl._bank_entries(NULL, e.experiment_id, NULL, 200))
   FROM experiment e WHERE e.experiment_id = (p_args->>'experiment')::bigint
 $$;
 

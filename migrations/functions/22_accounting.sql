@@ -166,32 +166,74 @@ RETURNS jsonb LANGUAGE sql IMMUTABLE AS $$
   FROM hours
 $$;
 
--- Null where nothing was imported. A month is told from a day or more, as on the command line.
-CREATE OR REPLACE FUNCTION amdahl._fleet(p_limit integer) RETURNS jsonb
+-- Null where nothing was imported. A month is told from a day or more, as on the command line. The page
+-- goes on after the family `p_after`, wherever that stands by now.
+DROP FUNCTION IF EXISTS amdahl._fleet(integer);
+CREATE OR REPLACE FUNCTION amdahl._fleet(p_cluster text, p_after bigint, p_limit integer) RETURNS jsonb
 LANGUAGE sql STABLE AS $$
+  WITH placed AS MATERIALIZED (
+    SELECT family_id, row_number() OVER (ORDER BY over_gpu_s + launch_gpu_s + failed_gpu_s + timed_out_gpu_s
+        + cancelled_gpu_s + redo_gpu_s DESC, unknown_gpu_s DESC, name, cluster, account, user_name, partition,
+        gpus) AS place
+    FROM amdahl.accounting_family WHERE runs > 0),
+  page AS (
+    SELECT f, placed.family_id, place FROM placed JOIN amdahl.accounting_family AS f USING (family_id)
+    WHERE (p_cluster IS NULL OR f.cluster = p_cluster)
+      AND (p_after IS NULL OR place > (SELECT place FROM placed WHERE family_id = p_after))
+    ORDER BY place LIMIT p_limit)
   SELECT jsonb_build_object('days', days, 'attempts', t.attempts,
-    'families', (SELECT count(*) FROM amdahl.accounting_family WHERE runs > 0),
+    'families', (SELECT count(*) FROM placed),
     'left_out', jsonb_build_object('not_ended', t.not_ended, 'without_gpus', t.without_gpus,
       'without_times', t.without_times, 'experiments', t.experiments),
     'jobs', (SELECT coalesce(jsonb_agg(amdahl._fleet_row(f, CASE WHEN days >= 1 THEN days / 30.44e0 END)
-        ORDER BY place), '[]')
-      FROM (SELECT accounting_family AS f, row_number() OVER (ORDER BY over_gpu_s + launch_gpu_s
-                + failed_gpu_s + timed_out_gpu_s + cancelled_gpu_s + redo_gpu_s DESC, unknown_gpu_s DESC,
-                name, cluster, account, user_name, partition, gpus) AS place
-            FROM amdahl.accounting_family WHERE runs > 0 ORDER BY place
-            LIMIT p_limit) AS first))
+        ORDER BY place), '[]') FROM page),
+    'last', (SELECT family_id FROM page ORDER BY place DESC LIMIT 1))
   FROM (SELECT *, (last_s - first_s)::double precision / 86400 AS days
         FROM amdahl.accounting_total) AS t
   WHERE t.attempts > 0
 $$;
 
--- Jobs of the loop, and beside them what accounting alone knows of everybody's.
+-- Jobs of the loop, and beside them what accounting alone knows of everybody's: two lists that are read side
+-- by side, each a page. The cursor holds the last of both, 0 where there was none.
 CREATE OR REPLACE FUNCTION amdahl.read_rank(p_args jsonb) RETURNS jsonb
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, amdahl, pg_temp AS $$
-  SELECT jsonb_build_object('schema', 'amdahl.rank/v1', 'jobs', coalesce(jsonb_agg(row ORDER BY
-    (row->>'waste_gpu_hours_per_month')::double precision DESC NULLS LAST, row->>'job'), '[]'),
-    'fleet', amdahl._fleet(amdahl._limit(p_args)))
-  FROM (SELECT amdahl._rank_row(job) AS row FROM job) AS rows
+  WITH given AS MATERIALIZED (SELECT amdahl._after('rank', p_args, 2) AS ids),
+  placed AS MATERIALIZED (
+    SELECT job_id, row, row_number() OVER (
+      ORDER BY (row->>'waste_gpu_hours_per_month')::double precision DESC NULLS LAST, row->>'job') AS place
+    FROM (SELECT job_id, amdahl._rank_row(job) AS row FROM job) AS rows),
+  page AS (
+    SELECT job_id, row, place FROM placed, given
+    WHERE (p_args->>'cluster' IS NULL OR row->>'cluster' = p_args->>'cluster')
+      AND (ids IS NULL OR place > (SELECT place FROM placed WHERE job_id = ids[1]))
+    ORDER BY place LIMIT amdahl._limit(p_args)),
+  jobs AS (
+    SELECT coalesce(jsonb_agg(row ORDER BY place), '[]') AS rows, count(*) AS count,
+      (array_agg(job_id ORDER BY place DESC))[1] AS last
+    FROM page),
+  fleet AS (
+    SELECT amdahl._fleet(p_args->>'cluster', ids[2], amdahl._limit(p_args)) AS document FROM given)
+  SELECT jsonb_build_object('schema', 'amdahl.rank/v1', 'jobs', rows, 'fleet', document - 'last',
+    'next_cursor', amdahl._next('rank', p_args, greatest(count, jsonb_array_length(document->'jobs')),
+      coalesce(last, ids[1], 0), coalesce((document->>'last')::bigint, ids[2], 0)))
+  FROM given, jobs, fleet
+$$;
+
+CREATE OR REPLACE FUNCTION amdahl.read_waste(p_args jsonb) RETURNS jsonb
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, amdahl, pg_temp AS $$
+  SELECT jsonb_build_object('schema', 'amdahl.waste/v1') || amdahl._rank_row(job)
+  FROM job WHERE slug = p_args->>'name'
+$$;
+
+-- Sums over the jobs of the loop; null where no job is known.
+CREATE OR REPLACE FUNCTION amdahl.read_fleet(p_args jsonb) RETURNS jsonb
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, amdahl, pg_temp AS $$
+  SELECT jsonb_build_object('schema', 'amdahl.fleet_summary/v1', 'jobs', count(*),
+    'jobs_unknown', count(*) FILTER (WHERE row->>'waste_gpu_hours_per_month' IS NULL),
+    'gpu_hours_per_month', sum((row->>'gpu_hours_per_month')::double precision),
+    'waste_gpu_hours_per_month', sum((row->>'waste_gpu_hours_per_month')::double precision))
+  FROM (SELECT amdahl._rank_row(job) AS row FROM job
+        WHERE p_args->>'cluster' IS NULL OR cluster = p_args->>'cluster') AS rows
 $$;
 
 -- The first sum that is not that of the attempts; null where all are.

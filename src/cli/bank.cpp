@@ -76,6 +76,7 @@ ExitCode print_balance(Context& context, const json& document) {
   const auto text = entries.render(context.options);
   if (!text) return report(context.env, text.error());
   out << '\n' << *text;
+  print_more(context, document);
   return ExitCode::ok;
 }
 
@@ -92,7 +93,8 @@ core::Result<std::string> since_text(Context& context, const std::string& since)
 }
 
 ExitCode run_bank(Context& context, const Args& args) {
-  json query = json::object(), document;
+  json query{{"limit", context.options.limit}}, document;
+  if (context.options.cursor) query["cursor"] = *context.options.cursor;
   if (args.has("since")) {
     const auto since = since_text(context, args.text("since"));
     if (!since) return report(context.env, since.error());

@@ -41,13 +41,9 @@ ExitCode run_recompute(Context& context, const json& experiment) {
 }
 
 ExitCode explain_hypothesis(Context& context, std::int64_t number) {
-  // One row above the wanted one: the list is newest first, by keyset.
   json document;
-  if (const auto read =
-          read_view(context, "hypotheses", {{"cursor", number + 1}, {"limit", 1}}, document);
-      !read) {
+  if (const auto read = read_view(context, "hypotheses", {{"hypothesis", number}}, document); !read)
     return report(context.env, read.error());
-  }
   const auto rows = document.value("hypotheses", json::array());
   if (rows.empty() || rows[0].value("hypothesis", std::int64_t{0}) != number) {
     return report(context.env,

@@ -96,18 +96,19 @@ std::string resource_of(std::string_view view, const json& args) {
     return http_client::percent_encoded(value_text(args.value(field, json{})));
   };
   if (view == "status" || view == "queue") return of(view);
-  if (view == "rank") return of("wastes", {"limit"});
+  if (view == "rank") return of("wastes", {"limit", "cursor"});
   if (view == "jobs") return of(view, {"limit", "cursor"});
   if (view == "job") return of("jobs/" + part("name"));
-  if (view == "hypotheses") return of(view, {"job", "state", "limit", "cursor"});
+  if (view == "hypotheses") return of(view, {"job", "state", "hypothesis", "limit", "cursor"});
   if (view == "experiments") return of(view, {"job", "state", "outcome", "limit", "cursor"});
   if (view == "experiment") return of("experiments/" + part("experiment"));
   if (view == "lineage") return of("experiments/" + part("experiment") + "/lineage");
   if (view == "runs" && args.contains("experiment"))
     return of("experiments/" + part("experiment") + "/runs", {"state", "limit", "cursor"});
   if (view == "runs") return of(view, {"state", "limit", "cursor"});
-  if (view == "bank") return of("bank/entries", {"since", "limit"});
+  if (view == "bank") return of("bank/entries", {"since", "limit", "cursor"});
   if (view == "events") return of(view, {"after", "kind", "limit"});
+  if (view == "delivery") return of("webhooks/deliveries/" + part("delivery"));
   if (view == "deliveries") return of("webhooks/deliveries", {"source", "limit", "cursor"});
   if (view == "command") return of("commands/" + part("key"));
   return {};
@@ -186,7 +187,15 @@ std::optional<json> HttpLedger::command_answer(std::string_view key) {
 }
 
 std::string HttpLedger::why_read_only() const {
-  return text_of(ask({"GET", "/readyz"}), "read_only");
+  ++asked_;
+  const auto answer = client_.ask({"GET", "/readyz"});
+  if (!answer) throw ServiceUnavailable{answer.error()};
+  const auto document = json::parse(answer->body, nullptr, false);
+  if (document.is_object() && text_of(document, "type").ends_with("/other-schema"))
+    return text_of(document, "detail");
+  constexpr int first_problem = 300;
+  if (answer->status >= first_problem) throw_problem(*answer, place());
+  return {};
 }
 
 Result<void> HttpLedger::follow(std::int64_t seq, const std::function<bool(const json&)>& on_event,

@@ -15,7 +15,7 @@ struct GlobalOptions {
   Format format = Format::table;
   std::vector<std::string> columns;  ///< empty = the usual ones
   std::int64_t limit = 50;
-  std::optional<std::int64_t> cursor;
+  std::optional<std::string> cursor;
   std::string config;        ///< empty = search
   std::string server;        ///< a service by its address; empty = that of this machine
   bool ledger_only = false;  ///< ask no service

@@ -151,14 +151,13 @@ Result<GlobalOptions> options_of(const Args& args, const Environment& env) {
     options.columns.emplace_back(rest.substr(0, comma));
     rest.remove_prefix(comma == std::string_view::npos ? rest.size() : comma + 1);
   }
-  const auto limit = args.whole("limit"), cursor = args.whole("cursor");
+  const auto limit = args.whole("limit");
   if (!limit) return limit.error();
-  if (!cursor) return cursor.error();
   options.limit = limit->value_or(50);
   if (options.limit < 1 || options.limit > 200) {
     return invalid_input(fmt::format("--limit {} is out of range", options.limit), "1 to 200");
   }
-  options.cursor = *cursor;
+  if (args.has("cursor")) options.cursor = args.text("cursor");
   options.config = args.text("config");
   options.server = args.text("server", env.variable("AMDAHL_SERVER"));
   const auto color = wants_color(args, env);

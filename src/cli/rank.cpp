@@ -58,12 +58,15 @@ ExitCode rank_file(Context& context, const std::string& file) {
 ExitCode run_rank(Context& context, const Args& args) {
   if (args.has("from")) return rank_file(context, args.text("from"));
   json document;
-  const json query{{"limit", context.options.limit}};
+  json query{{"limit", context.options.limit}};
+  if (context.options.cursor) query["cursor"] = *context.options.cursor;
   if (const auto read = read_view(context, "rank", query, document); !read)
     return report(context.env, read.error());
-  const auto fleet = document.value("fleet", json{});
-  if (document["jobs"].empty() && !fleet.is_null() && context.options.format != Format::json)
+  auto fleet = document.value("fleet", json{});
+  if (document["jobs"].empty() && !fleet.is_null() && context.options.format != Format::json) {
+    fleet["next_cursor"] = document.value("next_cursor", json{});
     return print_fleet(context, fleet);
+  }
   const auto code = print_list(context, document, "jobs", table_of(document["jobs"]),
                                "no jobs yet: amdahl jobs add FILE");
   if (code == ExitCode::ok && context.options.for_people() && !document["jobs"].empty() &&

@@ -125,11 +125,14 @@ ExitCode print_list(Context& context, const nlohmann::json& document, const std:
     return ExitCode::ok;
   }
   context.env.out << *text;
-  const auto cursor = document.value("next_cursor", nlohmann::json{});
-  if (!cursor.is_null() && context.options.for_people()) {
-    context.env.err << "more: --cursor " << cursor.dump() << '\n';
-  }
+  print_more(context, document);
   return ExitCode::ok;
+}
+
+void print_more(const Context& context, const nlohmann::json& document) {
+  const auto cursor = document.value("next_cursor", nlohmann::json{});
+  if (!cursor.is_null() && context.options.for_people())
+    context.env.err << "more: --cursor " << cursor.get<std::string>() << '\n';
 }
 
 }  // namespace amdahl::cli

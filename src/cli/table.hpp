@@ -43,6 +43,9 @@ std::string padded(std::string_view text, std::size_t width, bool right = false)
 ExitCode print_list(Context& context, const nlohmann::json& document, const std::string& rows,
                     const Table& table, const std::string& empty_note);
 
+/// Says to people how to go on where the list does not end here.
+void print_more(const Context& context, const nlohmann::json& document);
+
 /// Prints a document as json (jsonl: on one line). False when a person is to read it.
 bool print_document(Context& context, const nlohmann::json& document);
 

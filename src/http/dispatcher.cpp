@@ -31,7 +31,7 @@ Problem problem_of_ledger(const std::exception& error) {
   if (dynamic_cast<const ledger::OutcomeUnknown*>(&error) != nullptr)
     return {503, "in-doubt", error.what(), "send it again with the same key"};
   if (dynamic_cast<const ledger::SchemaMismatch*>(&error) != nullptr)
-    return {503, "ledger-unavailable", error.what(), "amdahl db migrate --plan"};
+    return {503, "other-schema", error.what(), "amdahl db migrate --plan"};
   return {500, "internal", "this service has a bug, and its log names it by the request's id", ""};
 }
 

@@ -67,9 +67,7 @@ class PostgresLedger final : public Ledger {
     if (auto problem = server_problem(session_.server_version()); !problem.empty()) {
       throw SchemaMismatch{problem};
     }
-    const auto state = read_schema_state(session_);
-    read_only_ = schema_problem(state);
-    newer_ = state && state->version > binary_version();
+    const auto state = look_at_schema();
     if (!(options.or_read_only && readable(state))) require_ours();
     if (state->session_owns && !options.allow_owner) {
       throw Refused{
@@ -211,12 +209,22 @@ class PostgresLedger final : public Ledger {
     }
   }
   std::string why_read_only() const override { return read_only_; }
+  std::string why_read_only_now() override {
+    look_at_schema();
+    return read_only_;
+  }
   std::int64_t round_trips() const override { return session_.round_trips(); }
 
  private:
   nlohmann::json ask(const std::string& sql, const std::vector<Arg>& args, Effect effect) {
     const auto text = session_.value(sql, args, effect);
     return text ? nlohmann::json::parse(*text) : nlohmann::json(nullptr);
+  }
+  std::optional<SchemaState> look_at_schema() {
+    auto state = read_schema_state(session_);
+    read_only_ = schema_problem(state);
+    newer_ = state && state->version > binary_version();
+    return state;
   }
   void require_ours() const {
     if (!read_only_.empty()) throw SchemaMismatch{read_only_};

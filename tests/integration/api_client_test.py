@@ -9,6 +9,7 @@ import unittest
 import certificates
 from cli_loop_test import violation
 from http_client import Door
+from http_document import Document
 from stand import PROGRAM, Stand, amdahl, wait_until
 
 
@@ -143,6 +144,30 @@ class ThroughService(WithService):
                 self.assertEqual(one, other)
                 self.assertEqual(third, other)
 
+    def test_what_there_is_to_an_experiment_and_a_waste_has_its_schema(self):
+        plain = Door(socket_path=self.stand.state / "amdahl.sock")
+        here = Door(socket_path=self.stand.state / "amdahl.sock", document=Document(plain))
+        asked = {path: here.get(f"/api/v1/{path}") for path in (
+            "experiments/EXP-1", "experiments/1/votes", "experiments/EXP-1/lineage", "experiments/EXP-1/runs",
+            "wastes", "wastes/threefold", "fleet/summary", "jobs/threefold", "bank/balance")}
+        self.assertEqual({path: answer.status for path, answer in asked.items()}, dict.fromkeys(asked, 200))
+        documents = {path: answer.json() for path, answer in asked.items()}
+        for document in documents.values():
+            self.check_schema(document)
+        experiment, votes = documents["experiments/EXP-1"], documents["experiments/1/votes"]
+        self.assertEqual([votes[name] for name in ("experiment", "checks", "upholds", "refutes")],
+                         [experiment[name] for name in ("experiment", "checks", "upholds", "refutes")])
+        self.assertEqual(documents["experiments/EXP-1/lineage"]["experiment"]["name"], "EXP-1")
+        runs = documents["experiments/EXP-1/runs"]["runs"]
+        self.assertTrue(runs)
+        self.assertEqual({run["experiment"] for run in runs}, {1})
+        self.assertEqual(documents["wastes"]["jobs"], [without_schema(documents["wastes/threefold"])])
+        # A known idea is answered with what is known.
+        idea = {"job": "threefold", "changes": [{"kind": "arg", "name": "pace", "value": "fast"}]}
+        answer = here.post("/api/v1/hypotheses", idea)
+        self.assertEqual((answer.status, answer.json()["known"]), (201, True))
+        self.check_schema(answer.json())
+
     def test_an_experiment_is_aborted_only_as_it_was_seen(self):
         here = Door(socket_path=self.stand.state / "amdahl.sock")
         path = "/api/v1/experiments/EXP-1"
@@ -188,6 +213,10 @@ class ThroughService(WithService):
         done = self.say("status", "--server", "http://192.0.2.1", code=6,
                         environment={"AMDAHL_TOKEN_FILE": str(secret)})
         self.assertIn("https://", done.stderr)
+
+
+def without_schema(document):
+    return {name: member for name, member in document.items() if name != "schema"}
 
 
 class Watching(WithService):

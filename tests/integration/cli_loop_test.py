@@ -182,7 +182,10 @@ TYPES = {"null": type(None), "string": str, "integer": int, "number": (int, floa
 def violation(root, schema, value, at=""):
     """The first thing in `value` that the part of JSON Schema we use forbids."""
     if "$ref" in schema:
-        return violation(root, root["$defs"][schema["$ref"].rsplit("/", 1)[1]], value, at)
+        place = root
+        for name in schema["$ref"].removeprefix("#/").split("/"):
+            place = place[name]
+        return violation(root, place, value, at)
     if "const" in schema and value != schema["const"]:
         return f"{at}: not {schema['const']}"
     if "enum" in schema and value not in schema["enum"]:

@@ -57,8 +57,13 @@ class Hook(unittest.TestCase):
         return sorted(self.spool.glob("*.json"))
 
     def stored(self):
-        here = Door(socket_path=self.stand.state / "amdahl.sock")
-        return here.get("/api/v1/webhooks/deliveries?limit=200").json()["deliveries"]
+        return self.here().get("/api/v1/webhooks/deliveries?limit=200").json()["deliveries"]
+
+    def said(self, row):
+        return self.here().get(f"/api/v1/webhooks/deliveries/{row['delivery']}").json()["body"]
+
+    def here(self):
+        return Door(socket_path=self.stand.state / "amdahl.sock")
 
     def test_an_end_reaches_the_ledger_from_either_of_slurms_doors(self):
         self.start_service()
@@ -69,7 +74,7 @@ class Hook(unittest.TestCase):
         by_id = {row["native_id"]: row for row in rows}
         self.assertEqual(by_id["17"]["run_key"], EPILOG["SLURM_JOB_NAME"])
         self.assertEqual(by_id["17"]["kind"], "slurm.job.ended")
-        data = by_id["18"]["body"]["data"]
+        data = self.said(by_id["18"])["data"]
         self.assertEqual(data["job_name"], JOBCOMP["JOBNAME"])
         self.assertEqual((data["state"], data["end"]), ("FAILED", "2026-11-27T15:57:23Z"))
         wait_until(lambda: not self.waiting(), "the spool is empty")

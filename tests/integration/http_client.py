@@ -4,6 +4,7 @@ import base64
 import hashlib
 import hmac
 import http.client
+import io
 import json
 import re
 import secrets
@@ -40,11 +41,12 @@ class Answer:
 
 
 class Door:
-    """One way to a service: its Unix socket, or a port with a token; over TLS by the name that is certified."""
+    """One way to a service: its Unix socket, or a port with a token; over TLS by the name that is certified. With
+    the service's document (http_document.py), it takes no answer that this does not describe."""
 
-    def __init__(self, socket_path=None, port=None, token=None, tls=None, host="localhost"):
+    def __init__(self, socket_path=None, port=None, token=None, tls=None, host="localhost", document=None):
         self._socket_path, self._port, self._token, self._tls = socket_path, port, token, tls
-        self._host = host
+        self._host, self._document = host, document
 
     def connection(self):
         if self._socket_path:
@@ -63,9 +65,12 @@ class Door:
         connection = self.connection()
         try:
             connection.request(method, path, body, headers)
-            return Answer(connection.getresponse())
+            answer = Answer(connection.getresponse())
         finally:
             connection.close()
+        if self._document:
+            self._document.check(method, path, answer.status, answer.headers, answer.body)
+        return answer
 
     def get(self, path, **headers):
         return self.ask("GET", path, headers=headers)
@@ -82,6 +87,8 @@ class Door:
         connection.request("GET", path, headers=names)
         response = connection.getresponse()
         assert response.status == 200, response.read()
+        if self._document:
+            self._document.check("GET", path, response.status, dict(response.getheaders()), None)
         return EventStream(connection, response)
 
 
@@ -157,6 +164,17 @@ def raw(port, data, read_all=True, timeout=WAIT_S):
 def statuses(answer):
     """The status codes in a raw answer, in order."""
     return [int(code) for code in re.findall(rb"HTTP/1\.1 (\d{3}) ", answer)]
+
+
+def answers(data):
+    """Status, headers and body of each answer that came over a port, but for a mere `go on`."""
+    file, found = io.BytesIO(data), []
+    while line := file.readline():
+        headers = {name.lower(): value for name, value in http.client.parse_headers(file).items()}
+        status = int(line.split()[1])
+        if status != 100:
+            found.append((status, headers, file.read(int(headers.get("content-length", 0)))))
+    return found
 
 
 def signed(secret, body, identity=None, at=None):

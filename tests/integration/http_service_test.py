@@ -8,6 +8,7 @@ import unittest
 import certificates
 from hook_setup import SECRET, URL_TOKEN, configure, with_hooks
 from http_client import Door, make_token, own_address, raw, signed, statuses, trusting
+from http_document import Document
 from stand import Stand, amdahl, wait_until
 
 
@@ -61,6 +62,43 @@ class Lives(unittest.TestCase):
         go.touch()
         ended = wait_until(lambda: mine()["state"] == "ended" and mine(), "it ends by itself")
         self.assertEqual(ended["outcome"], "succeeded", ended)
+
+    def test_what_is_asked_of_a_follower_the_leader_does(self):
+        leader = self.stand.serve()
+        leader.wait_for("leading")
+        follower = self.stand.serve()
+        port = follower.wait_for("listening")[0]["port"]
+        follower.wait_for("following")
+        door = Door(port=port, token=make_token(self.stand, "operator", "operate"))
+        before = door.get("/api/v1/loop").json()
+        answer = door.post("/api/v1/loop:pause", {"reason": "by a follower"})
+        self.assertEqual((answer.status, answer.json()["ok"]), (200, True), answer.body)
+        status = door.get("/api/v1/loop").json()
+        self.assertEqual((status["paused"], status["paused_reason"]), (True, "by a follower"))
+        self.assertEqual(door.get("/readyz").status, 200)
+        self.assertFalse(follower.events("leading"))
+        self.assertEqual([status[name] for name in ("holder", "term")], [before[name] for name in ("holder", "term")])
+
+    def test_on_a_ledger_of_another_version_it_is_not_ready_and_still_read(self):
+        service = self.stand.serve()
+        port = service.wait_for("listening")[0]["port"]
+        service.wait_for("leading")
+        here = Door(socket_path=self.stand.state / "amdahl.sock")
+        here = Door(socket_path=self.stand.state / "amdahl.sock", document=Document(here))
+        self.assertEqual(here.get("/readyz").status, 200)
+        later = "SET session_replication_role = replica; "
+        self.stand.sql(later + "INSERT INTO amdahl.schema_migration VALUES (99, 'later', decode(repeat('00', 32), 'hex'), 99)")
+        answer = here.get("/readyz")
+        self.assertEqual((answer.status, answer.kind()), (503, "other-schema"))
+        self.assertIn("schema version 99", answer.json()["detail"])
+        self.assertEqual(answer.json()["hint"], "amdahl db migrate --plan")
+        for path in ("/healthz", "/api/v1/status", "/api/v1/jobs", "/api/v1/wastes"):
+            self.assertEqual(here.get(path).status, 200, path)
+        said = amdahl("status", "-o", "json", config=self.stand.config)
+        self.assertIn("schema version 99", said.stdout)
+        self.stand.sql(later + "DELETE FROM amdahl.schema_migration WHERE version = 99")
+        self.assertEqual(here.get("/readyz").status, 200)
+        self.assertEqual(Door(port=port).get("/readyz").status, 200)
 
     def test_it_stops_soon_whoever_is_connected(self):
         service = self.stand.serve()

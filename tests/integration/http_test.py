@@ -9,14 +9,16 @@ import time
 import unittest
 
 from hook_setup import OLD_SECRET, SECRET, with_hooks
-from http_client import Answer, Door, make_token, raw, signed, statuses
+from http_client import Answer, Door, answers, make_token, raw, signed, statuses
+from http_document import Document
 from stand import Stand, amdahl, wait_until
 
 NOBODY = 65534
 
 
 class WithService(unittest.TestCase):
-    """One ledger and one service for all tests of a class: what they do does not meet."""
+    """One ledger and one service for all tests of a class: what they do does not meet. No answer to them may be one
+    that the service's own document does not describe."""
 
     @classmethod
     def setUpClass(cls):
@@ -27,8 +29,9 @@ class WithService(unittest.TestCase):
         cls.service = cls.stand.serve()
         cls.port = cls.service.wait_for("listening")[0]["port"]
         cls.service.wait_for("leading")
-        cls.here = Door(socket_path=cls.stand.state / "amdahl.sock")
-        cls.open = Door(port=cls.port)
+        cls.document = Document(Door(port=cls.port))
+        cls.here = Door(socket_path=cls.stand.state / "amdahl.sock", document=cls.document)
+        cls.open = Door(port=cls.port, document=cls.document)
 
     def check_still_serves(self):
         self.assertEqual(self.open.get("/healthz").status, 200)
@@ -72,8 +75,8 @@ class Resources(WithService):
             self.assertIn(f"uid {NOBODY} may read", done.json()["detail"])
 
     def test_a_scope_holds_those_below_it_and_no_more(self):
-        read = Door(port=self.port, token=make_token(self.stand, "reader", "read"))
-        operate = Door(port=self.port, token=make_token(self.stand, "operator", "operate"))
+        read, operate = (Door(port=self.port, token=make_token(self.stand, scope, scope), document=self.document)
+                         for scope in ("read", "operate"))
         self.assertEqual(read.get("/api/v1/jobs").status, 200)
         refused = read.post("/api/v1/loop:pause", {})
         self.assertEqual((refused.status, refused.kind()), (403, "forbidden"))
@@ -122,8 +125,8 @@ class Resources(WithService):
     def test_a_body_with_something_wrong_names_each_member(self):
         answer = self.here.post("/api/v1/hypotheses", {"job": 5, "changes": [{"name": "x"}], "colour": 1})
         self.assertEqual(answer.status, 422)
-        named = {error["pointer"] for error in answer.json()["errors"]}
-        self.assertEqual(named, {"/job", "/changes/0/kind", "/colour"})
+        named = {error["pointer"]: error.get("allowed") for error in answer.json()["errors"]}
+        self.assertEqual(named, {"/job": {"type": "string"}, "/changes/0/kind": None, "/colour": None})
         unknown = self.here.post("/api/v1/hypotheses", {"job": "none", "changes": [
             {"kind": "arg", "name": "x", "value": "1"}]})
         self.assertEqual((unknown.status, unknown.kind()), (404, "not-found"))
@@ -177,11 +180,25 @@ class Changes(WithService):
             self.assertEqual(set(status), set(asks[0]))
 
 
+KINDS = {400: "bad-request", 404: "not-found", 413: "too-large", 431: "too-large"}
+
+
 class BadBytes(WithService):
     """Straight to the port, as no client would."""
 
     def check_answer(self, data, *wanted):
-        self.assertEqual(statuses(raw(self.port, data)), list(wanted), data[:80])
+        said = answers(raw(self.port, data))
+        self.assertEqual([status for status, _, _ in said], list(wanted), data[:80])
+        for status, headers, body in said:
+            if status in KINDS:
+                problem = json.loads(body)
+                self.assertEqual(headers["content-type"], "application/problem+json")
+                self.assertEqual(problem["type"].rpartition("/")[2], KINDS[status])
+                self.assertEqual((problem["status"], problem["request_id"]), (status, headers["x-request-id"]))
+                self.assertTrue(problem["hint"])
+        if said and data.startswith((b"GET /", b"POST /")):
+            method, target = data.decode("latin-1").split(" ")[:2]
+            self.document.check(method, target, *said[0])
         self.check_still_serves()
 
     def test_what_is_no_http_is_told_so_or_closed(self):
@@ -269,7 +286,11 @@ class Streams(WithService):
             stream.next()
         stream.close()
         everything.close()
-        self.assertEqual(self.here.get("/api/v1/stream?topics=nonsense").status, 400)
+        wrong = self.here.get("/api/v1/stream?topics=nonsense")
+        self.assertEqual(wrong.status, 400)
+        allowed = wrong.json()["errors"][0]["allowed"]["pattern"]
+        self.assertRegex("loop,bank", allowed)
+        self.assertNotRegex("nonsense", allowed)
         self.assertEqual(self.here.get("/api/v1/stream", **{"Last-Event-ID": "x"}).status, 400)
 
     def test_a_client_from_another_ledger_is_told_to_begin_anew(self):
@@ -285,6 +306,9 @@ class Hooks(WithService):
 
     def deliveries(self):
         return self.here.get("/api/v1/webhooks/deliveries?limit=200").json()["deliveries"]
+
+    def said(self, row):
+        return self.here.get(f"/api/v1/webhooks/deliveries/{row['delivery']}").json()["body"]
 
     def test_a_signed_delivery_is_stored_wakes_the_loop_and_its_replay_does_nothing(self):
         data = json.dumps({"type": "slurm.job.ended", "data": {"job_id": "17"}}).encode()
@@ -343,7 +367,9 @@ class Hooks(WithService):
         path = "/hooks/slurm-es/a-token-of-these-tests-0123456789/_doc"
         answer = self.open.ask("POST", path, json.dumps(record), {"Content-Type": "application/json"})
         self.assertEqual(answer.status, 201, answer.body)
-        self.assertNotIn("secret", json.dumps(self.deliveries()))
+        kept = self.said(self.deliveries()[0])
+        self.assertEqual(kept["job_name"], "train")
+        self.assertNotIn("secret", json.dumps(kept))
         wrong = self.open.ask("POST", path.replace("0123", "3210"), json.dumps(record),
                               {"Content-Type": "application/json"})
         self.assertEqual(wrong.status, 401)

@@ -16,6 +16,7 @@ import unittest
 import certificates
 from hook_setup import configure, secret_file
 from http_client import Door
+from http_document import Document
 from stand import PROGRAM, Stand, amdahl, free_port, wait_until
 
 SHIM = PROGRAM.parent / "amdahl-run"
@@ -150,7 +151,7 @@ class Posts(unittest.TestCase):
         self.listen(f"http://127.0.0.1:{self.port}")
         directory = self.begin()
         key = directory.name
-        door = Door(port=self.port)
+        door = Door(port=self.port, document=Document(Door(port=self.port)))
 
         def post(body, token=token_of(key), to=key, kind="application/json"):
             headers = {"Content-Type": kind, **({"Authorization": f"Bearer {token}"} if token else {})}
@@ -170,6 +171,7 @@ class Posts(unittest.TestCase):
         self.assertEqual(post([]), (422, "invalid"))
         self.assertEqual(post(b"{"), (400, "bad-request"))
         self.assertEqual(post(result, kind="text/plain"), (415, "unsupported-media-type"))
+        self.assertEqual(post(b" " * 1_100_000), (413, "too-large"))
         self.assertEqual(self.posted(), "")
         self.assertEqual(post(result), (201, "stored"))
         self.assertEqual(post(result), (200, "duplicate"))

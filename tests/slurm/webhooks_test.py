@@ -62,7 +62,8 @@ class Webhooks(OnDoors):
                 job = self.submit("--job-name=it's $(a) \"name\"", script="exit 3")
                 row = wait_until(lambda job=job: self.told(native_id=job), "it is told of")[0]
                 self.assertEqual((row["source"], row["cluster"], row["kind"]), (source, "lab", "slurm.job.ended"))
-                said = row["body"].get("data", row["body"])
+                said = self.here.get(f"/api/v1/webhooks/deliveries/{row['delivery']}").json()["body"]
+                said = said.get("data", said)
                 self.assertEqual((said["job_name"], said["exit_code"], said["nodes"]), ("it's $(a) \"name\"", "3:0", "n1"))
                 self.assertEqual(said.get("state"), None if "epilog" in wiring else "FAILED")
                 self.assertFalse([name for name in said if name.startswith("array")], "it is no part of an array")

@@ -262,6 +262,8 @@ class Ledger {
   virtual std::int64_t round_trips() const = 0;
   /// Why nothing may be written (ConnectOptions::or_read_only); empty = everything may.
   virtual std::string why_read_only() const { return {}; }
+  /// Looks again: somebody may have migrated the ledger since this connected to it.
+  virtual std::string why_read_only_now() { return why_read_only(); }
 };
 
 struct ConnectOptions {

@@ -22,7 +22,7 @@ std::vector<Route> write_routes(const ApiOptions& options, CommandWaiter& comman
 /// Health, readiness, the stream, metrics.
 std::vector<Route> service_routes(const ApiOptions& options, StreamHub& stream);
 
-/// The answers that every route may give beside its own.
+/// Beside a route's own answers the problems that it may answer.
 std::vector<Answer> with_problems(std::vector<Answer> answers, const std::vector<int>& problems);
 
 }  // namespace amdahl::http

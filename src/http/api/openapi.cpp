@@ -3,6 +3,7 @@
 
 #include "amdahl/core/canonical_json.hpp"
 #include "amdahl/http/api.hpp"
+#include "parameters.hpp"
 
 namespace amdahl::http {
 namespace {
@@ -14,23 +15,6 @@ std::string component(const std::string& schema) {
   constexpr std::string_view prefix = "amdahl.";
   const auto end = schema.find('/');
   return schema.substr(prefix.size(), end - prefix.size());
-}
-
-json parameter_schema(const Parameter& parameter) {
-  constexpr std::int64_t exact_max = std::int64_t{1} << 53;
-  switch (parameter.kind) {
-    case Parameter::Kind::whole:
-      return {{"type", "integer"}, {"minimum", 0}, {"maximum", exact_max}};
-    case Parameter::Kind::time:
-      return {{"type", "string"}, {"format", "date-time"}, {"pattern", "Z$"}};
-    case Parameter::Kind::boolean:
-      return {{"type", "boolean"}};
-    case Parameter::Kind::text:
-      break;
-  }
-  json schema{{"type", "string"}};
-  if (!parameter.allowed.empty()) schema["enum"] = parameter.allowed;
-  return schema;
 }
 
 json parameters_of(const Route& route) {
@@ -47,7 +31,7 @@ json parameters_of(const Route& route) {
     all.push_back({{"name", parameter.name},
                    {"in", "query"},
                    {"description", parameter.what},
-                   {"schema", parameter_schema(parameter)}});
+                   {"schema", schema_of(parameter)}});
   }
   const bool writes =
       route.method == "POST" && route.access != Access::hook && route.access != Access::run;
@@ -79,12 +63,32 @@ json answer_of(const Route& route, const Answer& answer) {
   } else if (!answer.schema.empty()) {
     described["content"]["application/json"]["schema"]["$ref"] =
         "#/components/schemas/" + component(answer.schema);
+  } else if (route.operation == "get_openapi") {
+    described["content"]["application/json"]["schema"] = {{"type", "object"}};
   } else if (route.operation == "get_stream") {
     described["content"]["text/event-stream"]["schema"] = {{"type", "string"}};
   } else if (route.operation == "get_metrics") {
     described["content"]["text/plain"]["schema"] = {{"type", "string"}};
   }
   return described;
+}
+
+// With what the service may answer before a route is asked, or instead of it.
+std::vector<Answer> all_answers_of(const Route& route) {
+  auto answers = route.answers;
+  const auto add = [&](int status, const char* what) {
+    const bool there = std::any_of(answers.begin(), answers.end(),
+                                   [&](const auto& answer) { return answer.status == status; });
+    if (!there) answers.push_back({status, what});
+  };
+  add(400, "it cannot be read: no HTTP/1.1, or a path or a query that has something wrong");
+  if (route.access == Access::local) add(401, "on a network without a token");
+  add(413, "the body is too large");
+  if (route.access != Access::hook) add(429, "too many requests a second");
+  add(431, "the headers are too large");
+  add(500, "a bug of the service, whose log names it by the request's id");
+  add(503, "the ledger does not answer, too much waits, or there was no answer in time");
+  return answers;
 }
 
 std::string_view scope_word(Access access) {
@@ -108,7 +112,7 @@ json operation_of(const Route& route) {
     operation["requestBody"]["content"]["application/json"]["schema"] = route.body;
     operation["requestBody"]["required"] = route.body.contains("required");
   }
-  for (const auto& answer : route.answers)
+  for (const auto& answer : all_answers_of(route))
     operation["responses"][std::to_string(answer.status)] = answer_of(route, answer);
   if (route.access == Access::hook || route.access == Access::local) {
     operation["security"] = json::array({json::object()});
@@ -139,7 +143,11 @@ const json& problem_schema() {
            {{"type", "object"},
             {"required", {"pointer", "problem"}},
             {"properties",
-             {{"pointer", {{"type", "string"}}}, {"problem", {{"type", "string"}}}}}}}}}}}};
+             {{"pointer", {{"type", "string"}}},
+              {"problem", {{"type", "string"}}},
+              {"allowed",
+               {{"type", "object"},
+                {"description", "what would be right there, in words of JSON Schema"}}}}}}}}}}}};
   return schema;
 }
 
@@ -185,7 +193,8 @@ json openapi_document(const std::vector<Route>& routes, const std::string& versi
                   {"version", version},
                   {"description",
                    "What the loop knows and can be asked. Times are RFC 3339 in UTC, absent "
-                   "is null is unknown, errors are problems (RFC 9457)."}}},
+                   "is null is unknown, errors are problems (RFC 9457). Where nothing is the "
+                   "answer is 404, to a method that a path has not it is 405 with Allow."}}},
                 {"components",
                  {{"schemas", schemas_of(routes, schema)},
                   {"securitySchemes",

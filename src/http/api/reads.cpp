@@ -1,8 +1,3 @@
-#include <fmt/format.h>
-
-#include <algorithm>
-#include <mutex>
-
 #include "api_parts.hpp"
 #include "experiments.hpp"
 #include "parameters.hpp"
@@ -27,7 +22,7 @@ const std::vector<std::string> run_states{"planned",   "submitting", "submitted"
                                           "finishing", "ended"};
 
 const Parameter limit{"limit", "how many rows, 50 unless told, at most 200", Kind::whole};
-const Parameter cursor{"cursor", "the last answer's next_cursor", Kind::whole};
+const Parameter cursor{"cursor", "the last answer's next_cursor"};
 
 // The query as the arguments of a read model.
 json args_of(const Call& call, const Route& route) {
@@ -122,39 +117,6 @@ std::vector<Route> experiment_routes() {
   return routes;
 }
 
-bool of_cluster(const Call& call, const json& row) {
-  const auto cluster = call.request->query_value("cluster");
-  return !cluster || row.value("cluster", "") == *cluster;
-}
-
-json sum_or_null(const json& rows, const char* field) {
-  double sum = 0;
-  bool known = false;
-  for (const auto& row : rows) {
-    if (!row.at(field).is_number()) continue;
-    known = true;
-    sum += row.at(field).get<double>();
-  }
-  return known ? json(sum) : json(nullptr);
-}
-
-Response fleet_summary(const Call& call) {
-  auto rows = json::array();
-  const auto ranked = call.desk->ledger().read("rank", json::object());
-  for (const auto& row : ranked.at("jobs")) {
-    if (of_cluster(call, row)) rows.push_back(row);
-  }
-  const auto unknown = std::count_if(rows.begin(), rows.end(), [](const json& row) {
-    return !row.at("waste_gpu_hours_per_month").is_number();
-  });
-  return json_response(
-      200, {{"schema", "amdahl.fleet_summary/v1"},
-            {"jobs", rows.size()},
-            {"jobs_unknown", unknown},
-            {"gpu_hours_per_month", sum_or_null(rows, "gpu_hours_per_month")},
-            {"waste_gpu_hours_per_month", sum_or_null(rows, "waste_gpu_hours_per_month")}});
-}
-
 std::vector<Route> fleet_routes() {
   const Parameter cluster{"cluster", "of this cluster alone"};
   Route summary{"GET",
@@ -165,39 +127,26 @@ std::vector<Route> fleet_routes() {
                 {},
                 {cluster}};
   summary.answers = with_problems({{200, "the sums", "amdahl.fleet_summary/v1"}}, {400, 401, 403});
-  summary.handle = answering(fleet_summary);
+  summary.handle = answering([summary](const Call& call) {
+    return json_response(200, call.desk->ledger().read("fleet", args_of(call, summary)));
+  });
   Route wastes{"GET",
                "/api/v1/wastes",
                Access::read,
                "list_wastes",
                "jobs by wasted GPU-hours, unknown last",
                {},
-               {cluster, limit}};
+               {cluster, limit, cursor}};
   wastes.answers = with_problems({{200, "the ranking", "amdahl.rank/v1"}}, {400, 401, 403});
-  wastes.handle = answering([](const Call& call) {
-    auto args = json::object();
-    if (const auto rows = call.request->query_value("limit")) args["limit"] = *whole_number(*rows);
-    auto document = call.desk->ledger().read("rank", args);
-    const auto keep = [&](json& rows) {
-      rows.erase(std::remove_if(rows.begin(), rows.end(),
-                                [&](const json& row) { return !of_cluster(call, row); }),
-                 rows.end());
-    };
-    keep(document["jobs"]);
-    if (document["fleet"].is_object()) keep(document["fleet"]["jobs"]);
-    return json_response(200, document);
+  wastes.handle = answering([wastes](const Call& call) {
+    return json_response(200, call.desk->ledger().read("rank", args_of(call, wastes)));
   });
   Route waste{"GET", "/api/v1/wastes/{id}", Access::read, "get_waste",
               "the waste of one job, by the job's name"};
   waste.answers = with_problems({{200, "its row", "amdahl.waste/v1"}}, {400, 401, 403, 404});
   waste.handle = answering([](const Call& call) {
-    const auto document = call.desk->ledger().read("rank", json::object());
-    for (auto row : document.at("jobs")) {
-      if (row.at("job") != call.params.at("id")) continue;
-      row["schema"] = "amdahl.waste/v1";
-      return json_response(200, row);
-    }
-    return found(call, nullptr, "job " + call.params.at("id"));
+    return found(call, call.desk->ledger().read("waste", {{"name", call.params.at("id")}}),
+                 "job " + call.params.at("id"));
   });
   return {summary, wastes, waste};
 }
@@ -205,14 +154,14 @@ std::vector<Route> fleet_routes() {
 std::vector<Route> bank_routes() {
   const Parameter since{"since", "not before this time", Kind::time};
   Route entries =
-      list("/api/v1/bank/entries", "bank", "what was banked, newest first", {since, limit});
+      list("/api/v1/bank/entries", "bank", "what was banked, newest first", {since, limit, cursor});
   Route balance{"GET", "/api/v1/bank/balance", Access::read, "get_bank_balance",
                 "banked, clawed back, spent on tests, net, projected: five numbers"};
   balance.answers =
       with_problems({{200, "the balance", "amdahl.bank_balance/v1"}}, {400, 401, 403});
   balance.handle = answering([](const Call& call) {
     auto document = call.desk->ledger().read("bank", {{"limit", 1}});
-    document.erase("entries");
+    for (const auto* page : {"entries", "next_cursor"}) document.erase(page);
     document["schema"] = "amdahl.bank_balance/v1";
     return json_response(200, document);
   });
@@ -229,7 +178,9 @@ Route status_route(const ApiOptions& options, const SharedStatuses& statuses) {
       answering([statuses, version = options.version, waiting = options.waiting](const Call& call) {
         auto status = statuses->read(call.desk->ledger());
         status["version"] = version;
-        status["waiting"] = waiting ? waiting() : std::vector<std::string>{};
+        auto& rows = status["waiting"] = json::array();
+        for (const auto& reason : waiting ? waiting() : std::vector<std::string>{})
+          rows.push_back({{"reason", reason}, {"next", ""}});
         return json_response(200, status);
       });
   return route;
@@ -278,6 +229,20 @@ Route sources_route(const ApiOptions& options) {
   return route;
 }
 
+Route delivery_route() {
+  Route route{"GET", "/api/v1/webhooks/deliveries/{id}", Access::read, "get_delivery",
+              "one webhook that came, with what it said"};
+  route.answers =
+      with_problems({{200, "as it is now", "amdahl.webhook_delivery/v1"}}, {400, 401, 403, 404});
+  route.handle = answering([](const Call& call) {
+    const auto number = whole_number(call.params.at("id"));
+    return found(call,
+                 number ? call.desk->ledger().read("delivery", {{"delivery", *number}}) : json{},
+                 "delivery " + call.params.at("id"));
+  });
+  return route;
+}
+
 Route job_route() {
   Route route{"GET", "/api/v1/jobs/{id}", Access::read, "get_job", "one job, by its name"};
   route.answers = with_problems({{200, "as it is now", "amdahl.job/v1"}}, {400, 401, 403, 404});
@@ -292,7 +257,6 @@ Route job_route() {
 
 std::vector<Answer> with_problems(std::vector<Answer> answers, const std::vector<int>& problems) {
   for (const int status : problems) answers.push_back({status, ""});
-  for (const int status : {429, 503}) answers.push_back({status, ""});
   return answers;
 }
 
@@ -307,6 +271,7 @@ std::vector<Route> read_routes(const ApiOptions& options) {
       list("/api/v1/hypotheses", "hypotheses", "ideas, newest first",
            {{"job", "of this job"},
             {"state", "in this state", Kind::text, hypothesis_states},
+            {"hypothesis", "of this number alone", Kind::whole},
             limit,
             cursor}),
       list("/api/v1/runs", "runs", "submissions to schedulers, newest first",
@@ -318,6 +283,7 @@ std::vector<Route> read_routes(const ApiOptions& options) {
             limit}),
       list("/api/v1/webhooks/deliveries", "deliveries", "webhooks that came, newest first",
            {{"source", "of this source alone"}, limit, cursor}),
+      delivery_route(),
       sources_route(options),
   };
   for (auto& more : {experiment_routes(), fleet_routes(), bank_routes()})

@@ -15,7 +15,7 @@ using nlohmann::json;
 Route health_route(const ApiOptions& options) {
   Route route{"GET", "/healthz", Access::local, "get_health", "whether this process answers"};
   route.immediate = true;
-  route.answers = with_problems({{200, "it does", "amdahl.health/v1"}}, {400});
+  route.answers = {{200, "it does", "amdahl.health/v1"}};
   route.handle = answering([version = options.version](const Call&) {
     return json_response(200, {{"schema", "amdahl.health/v1"}, {"ok", true}, {"version", version}});
   });
@@ -25,24 +25,24 @@ Route health_route(const ApiOptions& options) {
 Route ready_route() {
   Route route{"GET", "/readyz", Access::local, "get_ready",
               "whether the ledger answers and its schema is known; leading is not needed"};
-  route.answers = with_problems({{200, "it is", "amdahl.ready/v1"}}, {400});
+  route.answers = {{200, "it is", "amdahl.ready/v1"}};
   route.handle = answering([](const Call& call) {
     if (call.desk == nullptr)
       return problem_response(*call.request, {503, "ledger-unavailable",
                                               "the ledger does not answer", "amdahl doctor"});
-    const auto why = call.desk->ledger().why_read_only();
+    if (const auto why = call.desk->ledger().why_read_only_now(); !why.empty())
+      return problem_response(*call.request,
+                              {503, "other-schema", why, "amdahl db migrate --plan"});
     const auto head = call.desk->ledger().head();
-    return json_response(200, {{"schema", "amdahl.ready/v1"},
-                               {"ok", true},
-                               {"head_seq", head.head_seq},
-                               {"read_only", why.empty() ? json(nullptr) : json(why)}});
+    return json_response(
+        200, {{"schema", "amdahl.ready/v1"}, {"ok", true}, {"head_seq", head.head_seq}});
   });
   return route;
 }
 
 Route metrics_route(const std::function<std::string(Desk&)>& metrics) {
   Route route{"GET", "/metrics", Access::local, "get_metrics", "for Prometheus"};
-  route.answers = with_problems({{200, "text exposition, version 0.0.4"}}, {400});
+  route.answers = {{200, "text exposition, version 0.0.4"}};
   route.handle = answering([metrics](const Call& call) {
     Response response;
     response.content_type = "text/plain; version=0.0.4; charset=utf-8";
@@ -65,7 +65,9 @@ std::variant<std::set<Topic>, Problem> topics_of(const Request& request) {
                      "bad-request",
                      "the query has something wrong",
                      "",
-                     {{"?topics", "words from loop, experiments, bank, with commas between"}}};
+                     {{"?topics",
+                       "words from loop, experiments, bank, with commas between",
+                       {{"pattern", "^(loop|experiments|bank)(,(loop|experiments|bank))*$"}}}}};
     topics.insert(*topic);
     if (comma == std::string_view::npos) return topics;
     rest.remove_prefix(comma + 1);

@@ -17,9 +17,9 @@ TEST_CASE("each read model of the commands has its resource", "[cli][service]") 
   const auto row = GENERATE(values<Row>({
       {"status", {{"lease_ttl_s", 15}}, "/api/v1/status"},
       {"rank", json::object(), "/api/v1/wastes"},
-      {"jobs", {{"limit", 50}, {"cursor", 7}}, "/api/v1/jobs?limit=50&cursor=7"},
+      {"jobs", {{"limit", 50}, {"cursor", "jobs-7"}}, "/api/v1/jobs?limit=50&cursor=jobs-7"},
       {"job", {{"name", "a b/ü?"}}, "/api/v1/jobs/a%20b%2F%C3%BC%3F"},
-      {"hypotheses", {{"cursor", 4}, {"limit", 1}}, "/api/v1/hypotheses?limit=1&cursor=4"},
+      {"hypotheses", {{"hypothesis", 4}}, "/api/v1/hypotheses?hypothesis=4"},
       {"experiments", {{"job", "x&y"}, {"limit", 1}}, "/api/v1/experiments?job=x%26y&limit=1"},
       {"experiment", {{"experiment", 12}}, "/api/v1/experiments/12"},
       {"runs", {{"limit", 2}}, "/api/v1/runs?limit=2"},

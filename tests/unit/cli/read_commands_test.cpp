@@ -46,10 +46,10 @@ TEST_CASE("experiments are listed in every form", "[cli][experiments]") {
   Bench bench;
   bench.ledger.views["experiments"] = {{"schema", "amdahl.experiments/v1"},
                                        {"experiments", {sample_running(), sample_summary(12)}},
-                                       {"next_cursor", 12}};
+                                       {"next_cursor", "experiments-12"}};
   const auto table = bench.run({"experiments"});
   CHECK(table.out == golden("experiments.txt", table.out));
-  CHECK(table.err == "more: --cursor 12\n");
+  CHECK(table.err == "more: --cursor experiments-12\n");
   const auto csv = bench.run({"experiments", "-o", "csv", "--columns", "experiment,standing"});
   CHECK(csv.out == "experiment,standing\nEXP-13,discovering\nEXP-12,✔ win\n");
   CHECK(csv.err.empty());
@@ -65,9 +65,9 @@ TEST_CASE("filters reach the ledger", "[cli][experiments]") {
     asked = args;
     return json{{"experiments", json::array()}, {"next_cursor", nullptr}};
   };
-  const auto spoken =
-      bench.run({"experiments", "--job", "a", "--outcome", "win", "--limit", "7", "--cursor", "3"});
-  CHECK(asked == json{{"job", "a"}, {"outcome", "win"}, {"limit", 7}, {"cursor", 3}});
+  const auto spoken = bench.run({"experiments", "--job", "a", "--outcome", "win", "--limit", "7",
+                                 "--cursor", "experiments-3"});
+  CHECK(asked == json{{"job", "a"}, {"outcome", "win"}, {"limit", 7}, {"cursor", "experiments-3"}});
   CHECK_THAT(spoken.out, Contains("no experiments yet"));
 }
 
