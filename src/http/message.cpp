@@ -48,12 +48,12 @@ Response json_response(int status, const nlohmann::json& document) {
 
 const std::vector<ProblemKind>& problem_kinds() {
   static const std::vector<ProblemKind> kinds{
-      {"bad-request", "The request cannot be read"},
+      {"bad-request", "The request cannot be read", "/openapi.json says what may be asked"},
       {"bad-signature", "The signature does not fit"},
       {"conflict", "The state changed, or does not allow it"},
       {"forbidden", "Not allowed"},
       {"gone", "This source is switched off"},
-      {"internal", "Our bug"},
+      {"internal", "Our bug", "look for the request_id in the service's log, and report it"},
       {"in-doubt", "It is not known whether this was stored"},
       {"invalid", "A field is wrong"},
       {"ledger-unavailable", "The ledger does not answer"},
@@ -65,8 +65,9 @@ const std::vector<ProblemKind>& problem_kinds() {
       {"precondition-failed", "It is not as you saw it"},
       {"precondition-required", "If-Match is needed"},
       {"stale-time", "The time is too far from ours"},
-      {"timeout", "There was no answer in time"},
-      {"too-large", "Too large"},
+      {"timeout", "There was no answer in time",
+       "ask again; with the same Idempotency-Key it is one request"},
+      {"too-large", "Too large", "send less at once"},
       {"too-many-requests", "Too many requests"},
       {"unsupported-media-type", "This content type is not read here"},
       {"wrong-token", "The token opens nothing"},
@@ -76,25 +77,29 @@ const std::vector<ProblemKind>& problem_kinds() {
 
 namespace {
 
-std::string_view title_of(std::string_view kind) {
+ProblemKind kind_of(std::string_view kind) {
   const auto& kinds = problem_kinds();
   const auto it =
       std::find_if(kinds.begin(), kinds.end(), [&](const auto& row) { return row.kind == kind; });
-  return it == kinds.end() ? std::string_view{"Problem"} : it->title;
+  return it == kinds.end() ? ProblemKind{kind, "Problem"} : *it;
 }
 
 }  // namespace
 
 Response problem_response(const Request& request, const Problem& problem) {
+  const auto kind = kind_of(problem.kind);
   nlohmann::json document{{"type", "https://amdahl.dev/problems/" + problem.kind},
-                          {"title", title_of(problem.kind)},
+                          {"title", kind.title},
                           {"status", problem.status},
                           {"detail", problem.detail},
                           {"instance", request.path},
                           {"request_id", request.id}};
-  if (!problem.hint.empty()) document["hint"] = problem.hint;
+  const auto hint = problem.hint.empty() ? kind.hint : std::string_view{problem.hint};
+  if (!hint.empty()) document["hint"] = hint;
   for (const auto& error : problem.errors) {
-    document["errors"].push_back({{"pointer", error.pointer}, {"problem", error.problem}});
+    auto& shown = document["errors"].emplace_back();
+    shown = {{"pointer", error.pointer}, {"problem", error.problem}};
+    if (!error.allowed.is_null()) shown["allowed"] = error.allowed;
   }
   auto response = json_response(problem.status, document);
   response.content_type = "application/problem+json";

@@ -73,14 +73,32 @@ std::optional<std::int64_t> whole_number(std::string_view text) {
   return number && *number <= exact_max ? number : std::nullopt;
 }
 
+nlohmann::json schema_of(const Parameter& parameter) {
+  switch (parameter.kind) {
+    case Parameter::Kind::whole:
+      return {{"type", "integer"}, {"minimum", 0}, {"maximum", exact_max}};
+    case Parameter::Kind::time:
+      return {{"type", "string"}, {"format", "date-time"}, {"pattern", "Z$"}};
+    case Parameter::Kind::boolean:
+      return {{"type", "boolean"}};
+    case Parameter::Kind::text:
+      break;
+  }
+  nlohmann::json schema{{"type", "string"}};
+  if (!parameter.allowed.empty()) schema["enum"] = parameter.allowed;
+  return schema;
+}
+
 std::optional<Problem> parameters_problem(const Route& route, const Request& request) {
   Problem problem{400, "bad-request", "the query has something wrong", ""};
   for (const auto& [name, value] : request.query) {
     const auto it = std::find_if(route.query.begin(), route.query.end(),
                                  [&](const auto& parameter) { return parameter.name == name; });
-    auto what = it == route.query.end() ? std::string{"there is no such parameter here"}
-                                        : problem_with(*it, value);
-    if (!what.empty()) problem.errors.push_back({"?" + name, std::move(what)});
+    if (it == route.query.end()) {
+      problem.errors.push_back({"?" + name, "there is no such parameter here"});
+    } else if (auto what = problem_with(*it, value); !what.empty()) {
+      problem.errors.push_back({"?" + name, std::move(what), schema_of(*it)});
+    }
   }
   if (problem.errors.empty()) return std::nullopt;
   return problem;

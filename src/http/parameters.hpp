@@ -10,6 +10,9 @@ namespace amdahl::http {
 /// of another kind. All of it at once.
 std::optional<Problem> parameters_problem(const Route& route, const Request& request);
 
+/// A parameter's values as JSON Schema.
+nlohmann::json schema_of(const Parameter& parameter);
+
 /// The value of a whole number from 0 to 2^53; none where it is no such number.
 std::optional<std::int64_t> whole_number(std::string_view text);
 

@@ -90,8 +90,8 @@ class Resources(WithService):
     def test_a_body_with_something_wrong_names_each_member(self):
         answer = self.here.post("/api/v1/hypotheses", {"job": 5, "changes": [{"name": "x"}], "colour": 1})
         self.assertEqual(answer.status, 422)
-        named = {error["pointer"] for error in answer.json()["errors"]}
-        self.assertEqual(named, {"/job", "/changes/0/kind", "/colour"})
+        named = {error["pointer"]: error.get("allowed") for error in answer.json()["errors"]}
+        self.assertEqual(named, {"/job": {"type": "string"}, "/changes/0/kind": None, "/colour": None})
         unknown = self.here.post("/api/v1/hypotheses", {"job": "none", "changes": [
             {"kind": "arg", "name": "x", "value": "1"}]})
         self.assertEqual((unknown.status, unknown.kind()), (404, "not-found"))
@@ -145,11 +145,25 @@ class Changes(WithService):
             self.assertEqual(set(status), set(asks[0]))
 
 
+KINDS = {400: "bad-request", 404: "not-found", 413: "too-large", 431: "too-large"}
+
+
 class BadBytes(WithService):
     """Straight to the port, as no client would."""
 
     def check_answer(self, data, *wanted):
-        self.assertEqual(statuses(raw(self.port, data)), list(wanted), data[:80])
+        said = answers(raw(self.port, data))
+        self.assertEqual([status for status, _, _ in said], list(wanted), data[:80])
+        for status, headers, body in said:
+            if status in KINDS:
+                problem = json.loads(body)
+                self.assertEqual(headers["content-type"], "application/problem+json")
+                self.assertEqual(problem["type"].rpartition("/")[2], KINDS[status])
+                self.assertEqual((problem["status"], problem["request_id"]), (status, headers["x-request-id"]))
+                self.assertTrue(problem["hint"])
+        if said and data.startswith((b"GET /", b"POST /")):
+            method, target = data.decode("latin-1").split(" ")[:2]
+            self.document.check(method, target, *said[0])
         self.check_still_serves()
 
     def test_what_is_no_http_is_told_so_or_closed(self):
@@ -235,7 +249,11 @@ class Streams(WithService):
             stream.next()
         stream.close()
         everything.close()
-        self.assertEqual(self.here.get("/api/v1/stream?topics=nonsense").status, 400)
+        wrong = self.here.get("/api/v1/stream?topics=nonsense")
+        self.assertEqual(wrong.status, 400)
+        allowed = wrong.json()["errors"][0]["allowed"]["pattern"]
+        self.assertRegex("loop,bank", allowed)
+        self.assertNotRegex("nonsense", allowed)
         self.assertEqual(self.here.get("/api/v1/stream", **{"Last-Event-ID": "x"}).status, 400)
 
     def test_a_client_from_another_ledger_is_told_to_begin_anew(self):

@@ -3,7 +3,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
-#include <nlohmann/json_fwd.hpp>
+#include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -67,6 +67,7 @@ Response json_response(int status, const nlohmann::json& document);
 struct FieldProblem {
   std::string pointer;  ///< JSON pointer, or `?name` of a query parameter
   std::string problem;
+  nlohmann::json allowed{};  ///< what would be right there, in words of JSON Schema; null = unsaid
 };
 
 /// RFC 9457, with a hint and the request's id. `kind` is the last part of `type`, one of
@@ -75,7 +76,7 @@ struct Problem {
   int status = 500;
   std::string kind;
   std::string detail;
-  std::string hint{};
+  std::string hint{};  ///< empty = that of its kind
   std::vector<FieldProblem> errors{};
 };
 Response problem_response(const Request& request, const Problem& problem);
@@ -85,6 +86,7 @@ Problem problem_of(const core::Error& error);
 struct ProblemKind {
   std::string_view kind;
   std::string_view title;
+  std::string_view hint{};  ///< where the place knows no better one
 };
 const std::vector<ProblemKind>& problem_kinds();
 

@@ -59,36 +59,47 @@ void check_object(const json& value, const json& schema, const std::string& poin
   }
 }
 
+// These words of a schema, as far as it has them.
+json words_of(const json& schema, std::initializer_list<const char*> words) {
+  auto some = json::object();
+  for (const auto* word : words) {
+    if (schema.contains(word)) some[word] = schema[word];
+  }
+  return some;
+}
+
 void check_bounds(const json& value, const json& schema, const std::string& pointer,
                   std::vector<FieldProblem>& problems) {
   if (value.is_string()) {
     const auto length = length_of(value.get_ref<const std::string&>());
+    const auto allowed = words_of(schema, {"minLength", "maxLength"});
     if (length < schema.value("minLength", std::size_t{0}))
-      problems.push_back({pointer, "it is too short"});
+      problems.push_back({pointer, "it is too short", allowed});
     if (const auto most = schema.find("maxLength");
         most != schema.end() && length > most->get<std::size_t>())
-      problems.push_back({pointer, fmt::format("it is over {} characters", most->dump())});
+      problems.push_back({pointer, fmt::format("it is over {} characters", most->dump()), allowed});
   }
   if (!value.is_number()) return;
   const auto number = value.get<double>();
   const auto least = schema.find("minimum"), most = schema.find("maximum");
+  const auto allowed = words_of(schema, {"minimum", "maximum"});
   if (least != schema.end() && number < least->get<double>())
-    problems.push_back({pointer, "it is less than " + least->dump()});
+    problems.push_back({pointer, "it is less than " + least->dump(), allowed});
   if (most != schema.end() && number > most->get<double>())
-    problems.push_back({pointer, "it is more than " + most->dump()});
+    problems.push_back({pointer, "it is more than " + most->dump(), allowed});
 }
 
 void check(const json& value, const json& schema, const std::string& pointer,
            std::vector<FieldProblem>& problems) {
   const auto type = schema.value("type", std::string{});
   if (!type.empty() && !is_type(value, type)) {
-    problems.push_back({pointer, fmt::format("it is no {}", type)});
+    problems.push_back({pointer, fmt::format("it is no {}", type), words_of(schema, {"type"})});
     return;
   }
   const auto allowed = schema.find("enum");
   if (allowed != schema.end() &&
       std::find(allowed->begin(), allowed->end(), value) == allowed->end())
-    problems.push_back({pointer, "it is none of " + allowed->dump()});
+    problems.push_back({pointer, "it is none of " + allowed->dump(), words_of(schema, {"enum"})});
   if (value.is_object()) check_object(value, schema, pointer, problems);
   if (value.is_array() && schema.contains("items")) {
     for (std::size_t i = 0; i < value.size(); ++i)
@@ -110,7 +121,7 @@ std::variant<json, Problem> json_body(const Request& request, const json& schema
     if (!parsed) return Problem{400, "bad-request", parsed.error().message, parsed.error().hint};
     body = std::move(*parsed);
   }
-  Problem problem{422, "invalid", "the body has something wrong", ""};
+  Problem problem{422, "invalid", "the body has something wrong", "/openapi.json describes it"};
   check(body, schema, "", problem.errors);
   if (!problem.errors.empty()) return problem;
   return body;

@@ -3,6 +3,7 @@
 
 #include "amdahl/core/canonical_json.hpp"
 #include "amdahl/http/api.hpp"
+#include "parameters.hpp"
 
 namespace amdahl::http {
 namespace {
@@ -14,23 +15,6 @@ std::string component(const std::string& schema) {
   constexpr std::string_view prefix = "amdahl.";
   const auto end = schema.find('/');
   return schema.substr(prefix.size(), end - prefix.size());
-}
-
-json parameter_schema(const Parameter& parameter) {
-  constexpr std::int64_t exact_max = std::int64_t{1} << 53;
-  switch (parameter.kind) {
-    case Parameter::Kind::whole:
-      return {{"type", "integer"}, {"minimum", 0}, {"maximum", exact_max}};
-    case Parameter::Kind::time:
-      return {{"type", "string"}, {"format", "date-time"}, {"pattern", "Z$"}};
-    case Parameter::Kind::boolean:
-      return {{"type", "boolean"}};
-    case Parameter::Kind::text:
-      break;
-  }
-  json schema{{"type", "string"}};
-  if (!parameter.allowed.empty()) schema["enum"] = parameter.allowed;
-  return schema;
 }
 
 json parameters_of(const Route& route) {
@@ -47,7 +31,7 @@ json parameters_of(const Route& route) {
     all.push_back({{"name", parameter.name},
                    {"in", "query"},
                    {"description", parameter.what},
-                   {"schema", parameter_schema(parameter)}});
+                   {"schema", schema_of(parameter)}});
   }
   const bool writes =
       route.method == "POST" && route.access != Access::hook && route.access != Access::run;
@@ -159,7 +143,11 @@ const json& problem_schema() {
            {{"type", "object"},
             {"required", {"pointer", "problem"}},
             {"properties",
-             {{"pointer", {{"type", "string"}}}, {"problem", {{"type", "string"}}}}}}}}}}}};
+             {{"pointer", {{"type", "string"}}},
+              {"problem", {{"type", "string"}}},
+              {"allowed",
+               {{"type", "object"},
+                {"description", "what would be right there, in words of JSON Schema"}}}}}}}}}}}};
   return schema;
 }
 

@@ -65,7 +65,9 @@ std::variant<std::set<Topic>, Problem> topics_of(const Request& request) {
                      "bad-request",
                      "the query has something wrong",
                      "",
-                     {{"?topics", "words from loop, experiments, bank, with commas between"}}};
+                     {{"?topics",
+                       "words from loop, experiments, bank, with commas between",
+                       {{"pattern", "^(loop|experiments|bank)(,(loop|experiments|bank))*$"}}}}};
     topics.insert(*topic);
     if (comma == std::string_view::npos) return topics;
     rest.remove_prefix(comma + 1);

@@ -284,8 +284,9 @@ std::vector<Route> command_routes(const ApiOptions& options) {
     call.desk->ledger().put_command(key, body.at("verb").get<std::string>(), args);
     const auto stored = call.desk->ledger().read("command", {{"key", key}});
     if (stored.at("verb") != body.at("verb") || stored.at("args") != args)
-      return problem_response(
-          *call.request, {409, "conflict", "this Idempotency-Key stands for another request", ""});
+      return problem_response(*call.request,
+                              {409, "conflict", "this Idempotency-Key stands for another request",
+                               "use a new key for a new request"});
     if (poke) poke();
     return accepted(key);
   });
