@@ -8,6 +8,8 @@
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
+#include "framing.hpp"
+
 // g++ 12 destroys some temporaries of a co_await expression twice, and loses its way where one is a
 // condition: whatever has a destructor gets a name first, and so has what is awaited.
 
@@ -143,6 +145,12 @@ std::optional<Problem> problem_of_reading(const error_code& error, const Limits&
   return std::nullopt;
 }
 
+std::optional<Problem> problem_of_framing(const Request& request, unsigned version) {
+  const auto why = framing_problem(request.headers, version);
+  if (why.empty()) return std::nullopt;
+  return Problem{400, "bad-request", std::string{why}, "send chunked alone, or Content-Length"};
+}
+
 }  // namespace
 
 // Until the header is there, or the whole message. Its errors are those of Beast's own reading.
@@ -176,20 +184,24 @@ asio::awaitable<bool> Connection::read(Parser& parser, Request& request) {
   first_ = false;
   co_await parse(parser, false, error);
   busy_ = true;
-  if (!error && beast::iequals(parser.get()[wire::field::expect], "100-continue")) {
+  fill(parser, request);  // now: what follows a body is no header
+  std::optional<Problem> problem;
+  if (!error) problem = problem_of_framing(request, parser.get().version());
+  if (!error && !problem) co_await read_body(parser, error);
+  if (error) problem = problem_of_reading(error, limits);
+  const bool is_whole = !error && !problem;
+  if (problem) co_await refuse(request, std::move(*problem));
+  co_return is_whole;
+}
+
+asio::awaitable<void> Connection::read_body(Parser& parser, error_code& error) {
+  if (beast::iequals(parser.get()[wire::field::expect], "100-continue")) {
     wire::response<wire::empty_body> go_on{wire::status::continue_, 11};
     co_await put(*stream_, go_on, error);
   }
-  if (!error) {
-    stream_->expires_after(limits.body_time);
-    co_await parse(parser, true, error);
-  }
-  if (!error) co_return true;
-  if (auto problem = problem_of_reading(error, limits)) {
-    fill(parser, request);
-    co_await refuse(request, std::move(*problem));
-  }
-  co_return false;
+  if (error) co_return;
+  stream_->expires_after(shared_.options.limits.body_time);
+  co_await parse(parser, true, error);
 }
 
 asio::awaitable<bool> Connection::refuse(Request& request, Problem problem) {
@@ -211,7 +223,6 @@ asio::awaitable<bool> Connection::one_request() {
   request.id = shared_.request_id();
   const bool was_read = co_await read(parser, request);
   if (!was_read) co_return false;
-  fill(parser, request);
   auto& message = parser.get();
   if (request.count("host") != 1 && message.version() >= 11) {
     Problem problem{400, "bad-request", "one Host header is needed", ""};

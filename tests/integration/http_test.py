@@ -178,6 +178,26 @@ class BadBytes(WithService):
         two = b"GET /nothing HTTP/1.1\r\nHost: x\r\n\r\n"
         self.check_answer(one + two + one, 200, 404, 200)
 
+    def test_a_body_with_a_transfer_coding_that_is_not_known_hides_no_second_request(self):
+        hidden = b"GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
+        piece = b"%x\r\n%b\r\n0\r\n\r\n" % (len(hidden), hidden)
+        for coding in (b"", b"xchunked", b"gzip", b"identity", b"chunked, chunked", b"chunked, gzip", b"gzip, chunked",
+                       b"identity, chunked", b'"chunked"', b"chunked;q=1", b"chunked,",
+                       b"chunked\r\nTransfer-Encoding: chunked", b"identity\r\nTransfer-Encoding: chunked",
+                       b"chunked\r\nTransfer-Encoding: identity"):
+            for length in (b"", b"Content-Length: %d\r\n" % len(hidden)):
+                for method, body in ((b"POST /hooks/generic", piece), (b"GET /healthz", hidden)):
+                    self.check_answer(method + b" HTTP/1.1\r\nHost: x\r\n" + length + b"Transfer-Encoding: " + coding +
+                                      b"\r\n\r\n" + body, 400)
+        self.check_answer(b"GET /healthz HTTP/1.0\r\nHost: x\r\nConnection: keep-alive\r\n"
+                          b"Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n" + hidden, 400)
+
+    def test_what_follows_a_body_is_no_header(self):
+        token = make_token(self.stand, "trailer", "operate").encode()
+        self.check_answer(b"POST /api/v1/loop:resume HTTP/1.1\r\nHost: x\r\nConnection: close\r\n"
+                          b"Content-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n"
+                          b"2\r\n{}\r\n0\r\nAuthorization: Bearer " + token + b"\r\n\r\n", 401)
+
     def test_a_chunked_body_is_a_body(self):
         body = b'{"reason":"in pieces"}'
         pieces = b"".join(b"%x\r\n%b\r\n" % (len(body[i:i + 5]), body[i:i + 5]) for i in range(0, len(body), 5))
