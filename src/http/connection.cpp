@@ -153,9 +153,20 @@ std::optional<Problem> problem_of_framing(const Request& request, unsigned versi
 
 }  // namespace
 
+// What comes next, behind what is there already.
+asio::awaitable<void> Connection::receive(error_code& error) {
+  constexpr std::size_t least_read = 512;
+  const auto room = buffer_.max_size() - buffer_.size();
+  if (room == 0) error = wire::error::buffer_overflow;
+  if (error) co_return;
+  const auto spare = std::max(least_read, buffer_.capacity() - buffer_.size());
+  const auto into = buffer_.prepare(std::min(room, spare));
+  const auto count = co_await stream_->read_some(into, error);
+  buffer_.commit(count);
+}
+
 // Until the header is there, or the whole message. Its errors are those of Beast's own reading.
 asio::awaitable<void> Connection::parse(Parser& parser, bool whole, error_code& error) {
-  constexpr std::size_t least_read = 512;
   parser.eager(whole);
   while (whole ? !parser.is_done() : !parser.is_header_done()) {
     const auto used = buffer_.size() > 0 ? parser.put(buffer_.data(), error) : 0;
@@ -163,13 +174,7 @@ asio::awaitable<void> Connection::parse(Parser& parser, bool whole, error_code& 
     if (error == wire::error::need_more) error = {};
     if (error) co_return;
     if (used > 0) continue;
-    const auto room = buffer_.max_size() - buffer_.size();
-    if (room == 0) error = wire::error::buffer_overflow;
-    if (error) co_return;
-    const auto spare = std::max(least_read, buffer_.capacity() - buffer_.size());
-    const auto into = buffer_.prepare(std::min(room, spare));
-    const auto count = co_await stream_->read_some(into, error);
-    buffer_.commit(count);
+    co_await receive(error);
     if (error == asio::error::eof)
       error = parser.got_some() ? wire::error::partial_message : wire::error::end_of_stream;
     if (error) co_return;
@@ -180,9 +185,13 @@ asio::awaitable<void> Connection::parse(Parser& parser, bool whole, error_code& 
 asio::awaitable<bool> Connection::read(Parser& parser, Request& request) {
   const auto& limits = shared_.options.limits;
   error_code error;
-  stream_->expires_after(first_ ? limits.header_time : limits.idle_time);
+  if (!first_ && buffer_.size() == 0) {
+    stream_->expires_after(limits.idle_time);
+    co_await receive(error);
+  }
   first_ = false;
-  co_await parse(parser, false, error);
+  stream_->expires_after(limits.header_time);
+  if (!error) co_await parse(parser, false, error);
   busy_ = true;
   fill(parser, request);  // now: what follows a body is no header
   std::optional<Problem> problem;
