@@ -113,11 +113,11 @@ class EventStream:
         self.connection.close()
 
 
-def make_token(stand, name, scope):
+def make_token(stand, name, scope, expires_at_us=None):
     """A token of that scope, put into the ledger as its digest."""
     token = "amd_" + secrets.token_hex(26)
     digest = hashlib.sha256(token.encode()).hexdigest()
-    stand.sql(f"SELECT amdahl.put_token('{name}', '{digest}', '{scope}', NULL)")
+    stand.sql(f"SELECT amdahl.put_token('{name}', '{digest}', '{scope}', {expires_at_us or 'NULL'})")
     return token
 
 

@@ -173,11 +173,6 @@ class BadBytes(WithService):
         self.check_answer(b"GET /healthz HTTP/1.1\r\n\r\n", 400)
         self.check_answer(b"GET /healthz HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n", 400)
 
-    def test_pipelined_requests_are_answered_in_their_order(self):
-        one = b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n"
-        two = b"GET /nothing HTTP/1.1\r\nHost: x\r\n\r\n"
-        self.check_answer(one + two + one, 200, 404, 200)
-
     def test_a_body_with_a_transfer_coding_that_is_not_known_hides_no_second_request(self):
         hidden = b"GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
         piece = b"%x\r\n%b\r\n0\r\n\r\n" % (len(hidden), hidden)
@@ -197,6 +192,11 @@ class BadBytes(WithService):
         self.check_answer(b"POST /api/v1/loop:resume HTTP/1.1\r\nHost: x\r\nConnection: close\r\n"
                           b"Content-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n"
                           b"2\r\n{}\r\n0\r\nAuthorization: Bearer " + token + b"\r\n\r\n", 401)
+
+    def test_pipelined_requests_are_answered_in_their_order(self):
+        one = b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n"
+        two = b"GET /nothing HTTP/1.1\r\nHost: x\r\n\r\n"
+        self.check_answer(one + two + one, 200, 404, 200)
 
     def test_a_chunked_body_is_a_body(self):
         body = b'{"reason":"in pieces"}'
@@ -254,6 +254,20 @@ class Streams(WithService):
         everything.close()
         self.assertEqual(self.here.get("/api/v1/stream?topics=nonsense").status, 400)
         self.assertEqual(self.here.get("/api/v1/stream", **{"Last-Event-ID": "x"}).status, 400)
+
+    def test_a_stream_ends_with_the_token_that_opened_it(self):
+        tokens = {name: make_token(self.stand, f"stream-{name}", "read") for name in ("stays", "revoked")}
+        tokens["expires"] = make_token(self.stand, "stream-expires", "read", int((time.time() + 5) * 1e6))
+        streams = {name: Door(port=self.port, token=token).stream("/api/v1/stream").begun()
+                   for name, token in tokens.items()}
+        self.assertEqual(self.stand.sql("SELECT amdahl.revoke_token('stream-revoked')"), "t")
+        for name in ("revoked", "expires"):
+            streams[name].connection.sock.settimeout(10)  # less than comments keep it waiting
+            self.assertIsNone(streams[name].next(), name)
+        self.pause_and_resume()
+        self.assertEqual(streams["stays"].next()["event"], "loop_paused")
+        for stream in streams.values():
+            stream.close()
 
     def test_a_client_from_another_ledger_is_told_to_begin_anew(self):
         stream = self.here.stream("/api/v1/stream?after=999999")
