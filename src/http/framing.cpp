@@ -37,4 +37,10 @@ std::string_view framing_problem(const Fields& headers, unsigned version) {
   return {};
 }
 
+bool is_plain(const Fields& headers) {
+  return std::all_of(headers.begin(), headers.end(), [](const auto& header) {
+    return header.first != "content-encoding" || is_word(without_blanks(header.second), "identity");
+  });
+}
+
 }  // namespace amdahl::http

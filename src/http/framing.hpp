@@ -11,4 +11,7 @@ namespace amdahl::http {
 /// `version` is 11 for HTTP/1.1, names of headers are in lower case.
 std::string_view framing_problem(const Fields& headers, unsigned version);
 
+/// Whether the body is sent as it is: no Content-Encoding, or none but `identity`.
+bool is_plain(const Fields& headers);
+
 }  // namespace amdahl::http

@@ -99,6 +99,11 @@ class Resources(WithService):
         self.assertEqual((wrong.status, wrong.headers["allow"]), (405, "GET"))
         text = self.here.ask("POST", "/api/v1/loop:pause", "{}", {"Content-Type": "text/plain"})
         self.assertEqual(text.status, 415)
+        packed = {"Content-Type": "application/json", "Content-Encoding": "gzip", "Idempotency-Key": "packed"}
+        for path in ("/api/v1/loop:pause", "/api/v1/commands", "/api/v1/webhooks/deliveries/1:replay"):
+            answer = self.here.ask("POST", path, '{"verb":"pause"}' if "commands" in path else "{}", packed)
+            self.assertEqual((answer.status, answer.kind()), (415, "unsupported-media-type"), path)
+        self.assertEqual(self.stand.sql("SELECT count(*) FROM amdahl.command WHERE key LIKE '%packed'"), "0")
         for path in ("/api/v1/../v1/jobs", "//api", "/api//v1", "/api/v1/jobs/%00", "/api/v1/jobs/%2e%2e",
                      "/api/v1/jobs/%ff", "/api/v1/jobs/a%2fb", "/%zz", "/api/v1/jobs?a=%ff", "/api/v1/jobs?a=1&a=2"):
             self.assertEqual(self.here.get(path).status, 400, path)

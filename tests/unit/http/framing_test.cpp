@@ -33,3 +33,12 @@ TEST_CASE("a body whose end is told in two ways is refused", "[http]") {
   CHECK_FALSE(framing_problem(chunked, http_1_0).empty());
   CHECK(framing_problem({{"content-length", "5"}}, http_1_0).empty());
 }
+
+TEST_CASE("a body is plain where nothing or identity encodes it", "[http]") {
+  CHECK(is_plain({}));
+  CHECK(is_plain({{"host", "x"}, {"content-encoding", " Identity"}}));
+  for (const auto* encoded : {"gzip", "", "identity, gzip", "gzip, identity", "identityx"}) {
+    CAPTURE(encoded);
+    CHECK_FALSE(is_plain({{"content-encoding", "identity"}, {"content-encoding", encoded}}));
+  }
+}
