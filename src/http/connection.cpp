@@ -8,6 +8,8 @@
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
+#include "framing.hpp"
+
 // g++ 12 destroys some temporaries of a co_await expression twice, and loses its way where one is a
 // condition: whatever has a destructor gets a name first, and so has what is awaited.
 
@@ -143,11 +145,28 @@ std::optional<Problem> problem_of_reading(const error_code& error, const Limits&
   return std::nullopt;
 }
 
+std::optional<Problem> problem_of_framing(const Request& request, unsigned version) {
+  const auto why = framing_problem(request.headers, version);
+  if (why.empty()) return std::nullopt;
+  return Problem{400, "bad-request", std::string{why}, "send chunked alone, or Content-Length"};
+}
+
 }  // namespace
+
+// What comes next, behind what is there already.
+asio::awaitable<void> Connection::receive(error_code& error) {
+  constexpr std::size_t least_read = 512;
+  const auto room = buffer_.max_size() - buffer_.size();
+  if (room == 0) error = wire::error::buffer_overflow;
+  if (error) co_return;
+  const auto spare = std::max(least_read, buffer_.capacity() - buffer_.size());
+  const auto into = buffer_.prepare(std::min(room, spare));
+  const auto count = co_await stream_->read_some(into, error);
+  buffer_.commit(count);
+}
 
 // Until the header is there, or the whole message. Its errors are those of Beast's own reading.
 asio::awaitable<void> Connection::parse(Parser& parser, bool whole, error_code& error) {
-  constexpr std::size_t least_read = 512;
   parser.eager(whole);
   while (whole ? !parser.is_done() : !parser.is_header_done()) {
     const auto used = buffer_.size() > 0 ? parser.put(buffer_.data(), error) : 0;
@@ -155,13 +174,7 @@ asio::awaitable<void> Connection::parse(Parser& parser, bool whole, error_code& 
     if (error == wire::error::need_more) error = {};
     if (error) co_return;
     if (used > 0) continue;
-    const auto room = buffer_.max_size() - buffer_.size();
-    if (room == 0) error = wire::error::buffer_overflow;
-    if (error) co_return;
-    const auto spare = std::max(least_read, buffer_.capacity() - buffer_.size());
-    const auto into = buffer_.prepare(std::min(room, spare));
-    const auto count = co_await stream_->read_some(into, error);
-    buffer_.commit(count);
+    co_await receive(error);
     if (error == asio::error::eof)
       error = parser.got_some() ? wire::error::partial_message : wire::error::end_of_stream;
     if (error) co_return;
@@ -172,24 +185,32 @@ asio::awaitable<void> Connection::parse(Parser& parser, bool whole, error_code& 
 asio::awaitable<bool> Connection::read(Parser& parser, Request& request) {
   const auto& limits = shared_.options.limits;
   error_code error;
-  stream_->expires_after(first_ ? limits.header_time : limits.idle_time);
+  if (!first_ && buffer_.size() == 0) {
+    stream_->expires_after(limits.idle_time);
+    co_await receive(error);
+  }
   first_ = false;
-  co_await parse(parser, false, error);
+  stream_->expires_after(limits.header_time);
+  if (!error) co_await parse(parser, false, error);
   busy_ = true;
-  if (!error && beast::iequals(parser.get()[wire::field::expect], "100-continue")) {
+  fill(parser, request);  // now: what follows a body is no header
+  std::optional<Problem> problem;
+  if (!error) problem = problem_of_framing(request, parser.get().version());
+  if (!error && !problem) co_await read_body(parser, error);
+  if (error) problem = problem_of_reading(error, limits);
+  const bool is_whole = !error && !problem;
+  if (problem) co_await refuse(request, std::move(*problem));
+  co_return is_whole;
+}
+
+asio::awaitable<void> Connection::read_body(Parser& parser, error_code& error) {
+  if (beast::iequals(parser.get()[wire::field::expect], "100-continue")) {
     wire::response<wire::empty_body> go_on{wire::status::continue_, 11};
     co_await put(*stream_, go_on, error);
   }
-  if (!error) {
-    stream_->expires_after(limits.body_time);
-    co_await parse(parser, true, error);
-  }
-  if (!error) co_return true;
-  if (auto problem = problem_of_reading(error, limits)) {
-    fill(parser, request);
-    co_await refuse(request, std::move(*problem));
-  }
-  co_return false;
+  if (error) co_return;
+  stream_->expires_after(shared_.options.limits.body_time);
+  co_await parse(parser, true, error);
 }
 
 asio::awaitable<bool> Connection::refuse(Request& request, Problem problem) {
@@ -211,7 +232,6 @@ asio::awaitable<bool> Connection::one_request() {
   request.id = shared_.request_id();
   const bool was_read = co_await read(parser, request);
   if (!was_read) co_return false;
-  fill(parser, request);
   auto& message = parser.get();
   if (request.count("host") != 1 && message.version() >= 11) {
     Problem problem{400, "bad-request", "one Host header is needed", ""};

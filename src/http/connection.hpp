@@ -64,6 +64,8 @@ class Connection : public Closeable {
 
   asio::awaitable<bool> one_request();
   asio::awaitable<bool> read(Parser& parser, Request& request);
+  asio::awaitable<void> read_body(Parser& parser, boost::system::error_code& error);
+  asio::awaitable<void> receive(boost::system::error_code& error);
   asio::awaitable<void> parse(Parser& parser, bool whole, boost::system::error_code& error);
   asio::awaitable<bool> refuse(Request& request, Problem problem);
   asio::awaitable<bool> write(Request& request, Response response, bool keep_alive);

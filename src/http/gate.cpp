@@ -9,12 +9,10 @@
 
 namespace amdahl::http {
 
-using namespace std::chrono_literals;
 using ledger::TokenScope;
 
 namespace {
 
-constexpr auto token_memory = 2s;  // how long a revoked token may still open
 constexpr std::size_t remembered_max = 4096;
 constexpr std::size_t token_bytes_max = 200;
 
@@ -77,13 +75,15 @@ std::variant<Principal, Problem> Gate::admit(const Route& route, const Request& 
   if (request.count("authorization") > 1 || text.size() > token_bytes_max) return no_token();
   Principal principal;
   if (!text.empty()) {
-    const auto token = token_of(core::hex(core::sha256(text)), *desk, now);
+    principal.token_sha256 = core::hex(core::sha256(text));
+    const auto token = token_of(principal.token_sha256, *desk, now);
     if (!token || !token->live) {
       return Problem{401, "wrong-token",
                      token ? "this token is revoked or expired" : "this token is unknown here",
                      "amdahl token list"};
     }
-    principal = {token->name, token->scope};
+    principal.name = token->name;
+    principal.scope = token->scope;
   } else if (request.peer.via == Peer::Via::unix_socket && request.peer.uid) {
     principal = of_uid(*request.peer.uid);
   } else {

@@ -12,6 +12,9 @@
 
 namespace amdahl::http {
 
+/// How long a token that was revoked, or has expired, may still open, and a stream outlive it.
+constexpr std::chrono::seconds token_memory{2};
+
 /// Who asks, and whether they may: bearer tokens, the Unix socket's credentials, the pace of each.
 class Gate {
  public:

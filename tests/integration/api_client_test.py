@@ -174,12 +174,13 @@ class ThroughService(WithService):
         tag = here.get(path).headers["etag"]
         asked = "SELECT count(*) FROM amdahl.command WHERE verb = 'abort'"
         for sent, status, kind in (({}, 428, "precondition-required"),
-                                   ({"If_Match": '"exp-1.open.0"'}, 412, "precondition-failed")):
+                                   ({"If_Match": '"exp-1.open.0"'}, 412, "precondition-failed"),
+                                   ({"If_Match": f'"zz", W/{tag}'}, 412, "precondition-failed")):
             answer = here.post(f"{path}:abort", {"reason": "seen"}, **sent)
             self.assertEqual((answer.status, answer.kind()), (status, kind))
         self.assertEqual(self.stand.sql(asked), "0")
         # It is decided: asked, the leader finds none that could be aborted.
-        for number, sent in enumerate((tag, "*"), 1):
+        for number, sent in enumerate((tag, "*", f'"zz", {tag}'), 1):
             answer = here.post(f"{path}:abort", {"reason": "seen"}, If_Match=sent)
             self.assertEqual((answer.status, answer.kind()), (404, "not-found"))
             self.assertEqual(self.stand.sql(asked), str(number))

@@ -135,11 +135,11 @@ def own_address():
     raise AssertionError("only loopback here; an address comes with `ip address add 192.0.2.1/32 dev lo`")
 
 
-def make_token(stand, name, scope):
+def make_token(stand, name, scope, expires_at_us=None):
     """A token of that scope, put into the ledger as its digest."""
     token = "amd_" + secrets.token_hex(26)
     digest = hashlib.sha256(token.encode()).hexdigest()
-    stand.sql(f"SELECT amdahl.put_token('{name}', '{digest}', '{scope}', NULL)")
+    stand.sql(f"SELECT amdahl.put_token('{name}', '{digest}', '{scope}', {expires_at_us or 'NULL'})")
     return token
 
 

@@ -137,6 +137,11 @@ class Resources(WithService):
         self.assertEqual((wrong.status, wrong.headers["allow"]), (405, "GET"))
         text = self.here.ask("POST", "/api/v1/loop:pause", "{}", {"Content-Type": "text/plain"})
         self.assertEqual(text.status, 415)
+        packed = {"Content-Type": "application/json", "Content-Encoding": "gzip", "Idempotency-Key": "packed"}
+        for path in ("/api/v1/loop:pause", "/api/v1/commands", "/api/v1/webhooks/deliveries/1:replay"):
+            answer = self.here.ask("POST", path, '{"verb":"pause"}' if "commands" in path else "{}", packed)
+            self.assertEqual((answer.status, answer.kind()), (415, "unsupported-media-type"), path)
+        self.assertEqual(self.stand.sql("SELECT count(*) FROM amdahl.command WHERE key LIKE '%packed'"), "0")
         for path in ("/api/v1/../v1/jobs", "//api", "/api//v1", "/api/v1/jobs/%00", "/api/v1/jobs/%2e%2e",
                      "/api/v1/jobs/%ff", "/api/v1/jobs/a%2fb", "/%zz", "/api/v1/jobs?a=%ff", "/api/v1/jobs?a=1&a=2"):
             self.assertEqual(self.here.get(path).status, 400, path)
@@ -225,6 +230,26 @@ class BadBytes(WithService):
         self.check_answer(b"GET /healthz HTTP/1.1\r\n\r\n", 400)
         self.check_answer(b"GET /healthz HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n", 400)
 
+    def test_a_body_with_a_transfer_coding_that_is_not_known_hides_no_second_request(self):
+        hidden = b"GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
+        piece = b"%x\r\n%b\r\n0\r\n\r\n" % (len(hidden), hidden)
+        for coding in (b"", b"xchunked", b"gzip", b"identity", b"chunked, chunked", b"chunked, gzip", b"gzip, chunked",
+                       b"identity, chunked", b'"chunked"', b"chunked;q=1", b"chunked,",
+                       b"chunked\r\nTransfer-Encoding: chunked", b"identity\r\nTransfer-Encoding: chunked",
+                       b"chunked\r\nTransfer-Encoding: identity"):
+            for length in (b"", b"Content-Length: %d\r\n" % len(hidden)):
+                for method, body in ((b"POST /hooks/generic", piece), (b"GET /healthz", hidden)):
+                    self.check_answer(method + b" HTTP/1.1\r\nHost: x\r\n" + length + b"Transfer-Encoding: " + coding +
+                                      b"\r\n\r\n" + body, 400)
+        self.check_answer(b"GET /healthz HTTP/1.0\r\nHost: x\r\nConnection: keep-alive\r\n"
+                          b"Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n" + hidden, 400)
+
+    def test_what_follows_a_body_is_no_header(self):
+        token = make_token(self.stand, "trailer", "operate").encode()
+        self.check_answer(b"POST /api/v1/loop:resume HTTP/1.1\r\nHost: x\r\nConnection: close\r\n"
+                          b"Content-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n"
+                          b"2\r\n{}\r\n0\r\nAuthorization: Bearer " + token + b"\r\n\r\n", 401)
+
     def test_pipelined_requests_are_answered_in_their_order(self):
         one = b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n"
         two = b"GET /nothing HTTP/1.1\r\nHost: x\r\n\r\n"
@@ -292,6 +317,20 @@ class Streams(WithService):
         self.assertRegex("loop,bank", allowed)
         self.assertNotRegex("nonsense", allowed)
         self.assertEqual(self.here.get("/api/v1/stream", **{"Last-Event-ID": "x"}).status, 400)
+
+    def test_a_stream_ends_with_the_token_that_opened_it(self):
+        tokens = {name: make_token(self.stand, f"stream-{name}", "read") for name in ("stays", "revoked")}
+        tokens["expires"] = make_token(self.stand, "stream-expires", "read", int((time.time() + 5) * 1e6))
+        streams = {name: Door(port=self.port, token=token).stream("/api/v1/stream").begun()
+                   for name, token in tokens.items()}
+        self.assertEqual(self.stand.sql("SELECT amdahl.revoke_token('stream-revoked')"), "t")
+        for name in ("revoked", "expires"):
+            streams[name].connection.sock.settimeout(10)  # less than comments keep it waiting
+            self.assertIsNone(streams[name].next(), name)
+        self.pause_and_resume()
+        self.assertEqual(streams["stays"].next()["event"], "loop_paused")
+        for stream in streams.values():
+            stream.close()
 
     def test_a_client_from_another_ledger_is_told_to_begin_anew(self):
         stream = self.here.stream("/api/v1/stream?after=999999")

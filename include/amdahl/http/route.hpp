@@ -28,6 +28,7 @@ enum class Access {
 struct Principal {
   std::string name;  ///< of the token, or `uid 1000`
   std::optional<ledger::TokenScope> scope;
+  std::string token_sha256{};  ///< hex digest of the token; empty where none was needed
 };
 
 /// The connections of one worker thread to the ledger.

@@ -5,7 +5,7 @@
 #include <algorithm>
 
 #include "amdahl/core/canonical_json.hpp"
-#include "target.hpp"
+#include "framing.hpp"
 
 namespace amdahl::http {
 namespace {
@@ -114,6 +114,10 @@ void check(const json& value, const json& schema, const json::json_pointer& poin
 }  // namespace
 
 std::variant<json, Problem> json_body(const Request& request, const json& schema) {
+  if (!is_plain(request.headers)) {
+    return Problem{415, "unsupported-media-type", "no Content-Encoding is read here",
+                   "send the body as it is"};
+  }
   json body = json::object();
   if (!request.body.empty()) {
     if (!is_json(request.header("content-type"))) {

@@ -99,7 +99,7 @@ Route stream_route(StreamHub& hub) {
     Response response;
     response.content_type = "text/event-stream";
     response.headers.emplace_back("X-Accel-Buffering", "no");
-    response.stream = hub.open(after, std::get<std::set<Topic>>(topics));
+    response.stream = hub.open(after, std::get<std::set<Topic>>(topics), call.principal);
     return response;
   });
   return route;

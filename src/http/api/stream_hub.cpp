@@ -44,8 +44,9 @@ std::string event_text(const json& event) {
 // Filled by the hub's thread, emptied by the network's.
 class StreamHub::Client final : public Stream {
  public:
-  Client(StreamHub& hub, std::optional<std::int64_t> after, std::set<Topic> topics)
-      : hub_{hub}, topics_{std::move(topics)}, at_{after} {
+  Client(StreamHub& hub, std::optional<std::int64_t> after, std::set<Topic> topics,
+         std::string token_sha256)
+      : hub_{hub}, topics_{std::move(topics)}, token_sha256_{std::move(token_sha256)}, at_{after} {
     ++hub_.clients_;
   }
   ~Client() override { --hub_.clients_; }
@@ -79,11 +80,20 @@ class StreamHub::Client final : public Stream {
     std::function<void()> wake;
     {
       const std::lock_guard lock{mutex_};
-      ended_ = true;
+      if (std::exchange(ended_, true)) return;
       wake = wake_;
     }
     if (wake) wake();
   }
+  // Ends it without what it has not read yet.
+  void dismiss() {
+    {
+      const std::lock_guard lock{mutex_};
+      unread_.clear();
+    }
+    end();
+  }
+  const std::string& token_sha256() const { return token_sha256_; }
   std::optional<std::int64_t> at() const { return at_; }
   void move_to(std::int64_t seq) { at_ = seq; }
   bool greeted = false;
@@ -91,6 +101,7 @@ class StreamHub::Client final : public Stream {
  private:
   StreamHub& hub_;
   std::set<Topic> topics_;
+  std::string token_sha256_;        // empty: it came without one
   std::optional<std::int64_t> at_;  // the last event that was looked at for it
   std::mutex mutex_;
   std::string unread_;
@@ -98,14 +109,19 @@ class StreamHub::Client final : public Stream {
   bool ended_ = false;
 };
 
-StreamHub::StreamHub(std::function<std::unique_ptr<Desk>()> open_desk)
-    : open_desk_{std::move(open_desk)}, thread_{[this] { run(); }} {}
+StreamHub::StreamHub(std::function<std::unique_ptr<Desk>()> open_desk,
+                     std::chrono::milliseconds ask_tokens_each)
+    : open_desk_{std::move(open_desk)}, ask_tokens_each_{ask_tokens_each}, thread_{[this] {
+        run();
+      }} {}
 
 StreamHub::~StreamHub() { stop(); }
 
 // Shared: the connection drops it when its peer is gone, whatever this thread does with it then.
-std::shared_ptr<Stream> StreamHub::open(std::optional<std::int64_t> after, std::set<Topic> topics) {
-  auto client = std::make_shared<Client>(*this, after, std::move(topics));
+std::shared_ptr<Stream> StreamHub::open(std::optional<std::int64_t> after, std::set<Topic> topics,
+                                        const Principal& who) {
+  // Shared by the connection and the thread, while that looks.
+  auto client = std::make_shared<Client>(*this, after, std::move(topics), who.token_sha256);
   {
     const std::lock_guard lock{mutex_};
     if (stopped_) client->end();
@@ -137,9 +153,28 @@ void StreamHub::send(Client& client, const json& events) {
   if (!text.empty()) client.add(text);
 }
 
+// Each token is asked for once, however many clients came with it.
+void StreamHub::dismiss_strangers(Desk& desk, Clients& clients) {
+  const auto now = std::chrono::steady_clock::now();
+  if (now < ask_tokens_at_) return;
+  std::map<std::string, bool> is_live{{"", true}};
+  for (const auto& client : clients) {
+    const auto [known, fresh] = is_live.try_emplace(client->token_sha256());
+    if (!fresh) continue;
+    const auto token = desk.doors().find_token(known->first);
+    known->second = token && token->live;
+  }
+  std::erase_if(clients, [&](const auto& client) {
+    if (is_live.at(client->token_sha256())) return false;
+    client->dismiss();
+    return true;
+  });
+  ask_tokens_at_ = now + ask_tokens_each_;
+}
+
 // Clients at one place share a page; those far behind get one page a turn, so that nobody waits.
 void StreamHub::turn(Desk& desk) {
-  std::vector<std::shared_ptr<Client>> clients;
+  Clients clients;
   {
     const std::lock_guard lock{mutex_};
     std::erase_if(all_, [](const auto& weak) { return weak.expired(); });
@@ -147,6 +182,7 @@ void StreamHub::turn(Desk& desk) {
       if (auto client = weak.lock()) clients.push_back(std::move(client));
     }
   }
+  dismiss_strangers(desk, clients);
   if (clients.empty()) return;
   const auto head = desk.ledger().head().head_seq;
   std::map<std::int64_t, std::vector<Client*>> by_place;

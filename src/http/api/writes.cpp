@@ -2,6 +2,7 @@
 
 #include "api_parts.hpp"
 #include "body.hpp"
+#include "entity_tags.hpp"
 #include "experiments.hpp"
 #include "parameters.hpp"
 
@@ -167,12 +168,15 @@ Route asking_route(Route route, const Asking& asking, int status, const std::str
 
 // If-Match against the tag that the resource has now.
 std::optional<Problem> match_problem(const Call& call, const std::string& tag) {
-  const auto sent = call.request->header("if-match");
+  std::string sent;
+  for (const auto& [name, value] : call.request->headers) {
+    if (name == "if-match") sent += (sent.empty() ? "" : ", ") + value;  // they are one list
+  }
   if (sent.empty()) {
     return Problem{428, "precondition-required", "this needs If-Match with the ETag that you saw",
                    "GET it first; If-Match: * takes it as it is"};
   }
-  if (sent == "*" || sent == tag) return std::nullopt;
+  if (if_match_holds(sent, tag)) return std::nullopt;
   return Problem{412, "precondition-failed",
                  fmt::format("it is {} now, not {} as you saw it", tag, sent), "GET it again"};
 }

@@ -7,6 +7,7 @@
 #include <cctype>
 
 #include "amdahl/core/limits.hpp"
+#include "framing.hpp"
 #include "signature.hpp"
 
 namespace amdahl::http::hooks {
@@ -246,10 +247,11 @@ void Intake::receive(Door door, const Call& call, const Respond& respond) const 
     return refused(source, sender.refusal->result, sender.refusal->problem, sender.lag_s);
   }
   const auto type = media_type(request);
-  if (!takes(door, type)) {
+  if (!takes(door, type) || !is_plain(request.headers)) {
     return refused(source, "unsupported",
-                   {415, "unsupported-media-type", "the body is not announced as JSON in UTF-8",
-                    "send content-type: application/json"},
+                   {415, "unsupported-media-type",
+                    "the body is not announced as JSON in UTF-8, without a Content-Encoding",
+                    "send content-type: application/json, and the body as it is"},
                    sender.lag_s);
   }
   auto content = read_body(door, request, sender.is_signed, type);

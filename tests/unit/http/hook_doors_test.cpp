@@ -274,6 +274,16 @@ TEST_CASE("only JSON in UTF-8 is read", "[http][hooks]") {
   CHECK(stand.send(made).status == 415);
 }
 
+TEST_CASE("a body that is packed is not read", "[http][hooks]") {
+  Stand stand;
+  auto made = stand.request("/hooks/slurm", test::signed_vector(), test::vector_body);
+  made.headers.emplace_back("content-encoding", "gzip");
+  CHECK(stand.send(made).status == 415);
+  CHECK(stand.memory.rows.empty());
+  made.headers.back().second = "identity";
+  CHECK(stand.send(made).status == 202);
+}
+
 TEST_CASE("a record of jobcomp is answered 201, new or not", "[http][hooks]") {
   Stand stand;
   const auto record =
