@@ -47,7 +47,7 @@ TEST_CASE("a client that lets more than its bound lie is sent away", "[http][str
       if (after == 400 && !std::exchange(told, true)) third_page.set_value();
     });
   }};
-  const auto lazy = hub.open(0, {Topic::loop});
+  const auto lazy = hub.open(0, {Topic::loop}, Principal{});
   REQUIRE(third_page.get_future().wait_for(60s) == std::future_status::ready);
   const auto lay = lazy->next();
   REQUIRE(lay);
@@ -61,7 +61,7 @@ TEST_CASE("a client that reads gets all there is, however much that is", "[http]
   std::promise<void> all;
   StreamHub hub{[] { return std::make_unique<LongDesk>(nullptr); }};
   std::size_t bytes = 0;
-  const auto reader = hub.open(0, {Topic::loop});
+  const auto reader = hub.open(0, {Topic::loop}, Principal{});
   reader->attach([&, read = std::weak_ptr<Stream>{reader}] {
     const auto there = read.lock();
     const auto text = there ? there->next() : std::nullopt;
