@@ -50,8 +50,13 @@ class Writes(unittest.TestCase):
         path = f"experiments/{trial['name']}"
         self.post(f"{path}:approve", {}, 409, If_Match="*")
         seen = {"If_Match": self.here.get(f"/api/v1/{path}").headers["etag"]}
-        self.assertTrue(self.post(f"{path}:abort", {"reason": "seen enough"}, 200, **seen)["ok"])
+        once = {**seen, "Idempotency_Key": "abort-once"}
+        done = self.post(f"{path}:abort", {"reason": "seen enough"}, 200, **once)
+        self.assertTrue(done["ok"])
         wait_until(lambda: self.get(path)["state"] == "aborted", "it is ended")
+        # It is another one now: a repetition is answered as it was, what is new is not done.
+        self.assertEqual(self.post(f"{path}:abort", {"reason": "seen enough"}, 200, **once), done)
+        self.post(f"{path}:abort", {"reason": "seen enough"}, 412, **seen)
         self.assertEqual(self.get(path)["reason"], "seen enough")
 
     def test_an_idea_of_somebody_is_taken(self):

@@ -196,7 +196,7 @@ TEST_CASE("config check says what a service would not start with", "[cli][config
   };
   CHECK_THAT(check("[service]\nlisten = \"0.0.0.0:7717\"\n"),
              Contains("can be reached from other machines"));
-  CHECK_THAT(check("[service]\nlisten = \"7717\"\n"), Contains("is no address and port"));
+  CHECK_THAT(check("[service]\nlisten = \"7717\"\n"), Contains("is no address"));
   CHECK_THAT(check("[service]\ntls_key = \"none.key\"\n"), Contains("belong together"));
   CHECK_THAT(check("[cluster.a.hooks]\nsecret_files = [\"none\"]\n"),
              Contains("cluster.a.hooks.secret_files") && Contains("none"));
