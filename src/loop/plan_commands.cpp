@@ -132,6 +132,11 @@ std::optional<json> propose(PlanContext& context, const ledger::CommandRow& comm
   hypothesis.source = core::parse<core::HypothesisSource>(text_of(command.args, "source"))
                           .value_or(core::HypothesisSource::human);
   hypothesis.phase = text_of(command.args, "phase");
+  // Who may approve has done so by asking; who may only propose has not, and no program has.
+  const auto may_approve = command.args.find("may_approve");
+  const bool is_approved = may_approve != command.args.end() && *may_approve == true &&
+                           hypothesis.source == core::HypothesisSource::human;
+  hypothesis.needs_approval = !is_approved && needs_approval(*changes, context.settings);
   hypothesis.changes = std::move(*changes);
   hypothesis.rationale = text_of(command.args, "rationale");
   hypothesis.replicate = replicate;

@@ -1,5 +1,4 @@
 #include <fmt/format.h>
-#include <fnmatch.h>
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
@@ -45,30 +44,6 @@ std::optional<double> attackable_share(const JobRow& job, const std::string& pha
 std::optional<double> ceiling_of(std::optional<double> share) {
   if (!share) return std::nullopt;
   return 1 / (1 - std::min(*share, 0.999));
-}
-
-bool needs_approval(const std::vector<core::Change>& changes, const Settings& settings) {
-  const auto word = [](const core::Change& change) -> std::string {
-    switch (change.kind) {
-      case core::ChangeKind::env:
-        return "env:" + change.name;
-      case core::ChangeKind::arg:
-        return "arg:" + change.name;
-      case core::ChangeKind::resource:
-        return "resource:" + change.name;
-      case core::ChangeKind::image:
-        return "image";
-      case core::ChangeKind::patch:
-        return "patch";
-    }
-    return {};
-  };
-  return std::any_of(changes.begin(), changes.end(), [&](const auto& change) {
-    return std::any_of(settings.approval.begin(), settings.approval.end(),
-                       [&](const auto& pattern) {
-                         return ::fnmatch(pattern.c_str(), word(change).c_str(), 0) == 0;
-                       });
-  });
 }
 
 void propose_knobs(PlanContext& context, const JobRow& job) {

@@ -1,6 +1,7 @@
 #include "protocols.hpp"
 
 #include <fmt/format.h>
+#include <fnmatch.h>
 
 #include <algorithm>
 #include <cmath>
@@ -18,6 +19,30 @@ constexpr std::int64_t longer = 2;            // R4: twice the work
 constexpr std::int64_t padding_bytes = 4096;  // R5: moves the stack by a page
 
 }  // namespace
+
+bool needs_approval(const std::vector<core::Change>& changes, const Settings& settings) {
+  const auto word = [](const core::Change& change) -> std::string {
+    switch (change.kind) {
+      case core::ChangeKind::env:
+        return "env:" + change.name;
+      case core::ChangeKind::arg:
+        return "arg:" + change.name;
+      case core::ChangeKind::resource:
+        return "resource:" + change.name;
+      case core::ChangeKind::image:
+        return "image";
+      case core::ChangeKind::patch:
+        return "patch";
+    }
+    return {};
+  };
+  return std::any_of(changes.begin(), changes.end(), [&](const auto& change) {
+    return std::any_of(settings.approval.begin(), settings.approval.end(),
+                       [&](const auto& pattern) {
+                         return ::fnmatch(pattern.c_str(), word(change).c_str(), 0) == 0;
+                       });
+  });
+}
 
 std::optional<core::Error> ignored_change(const ClusterView& cluster,
                                           const std::vector<core::Change>& changes) {

@@ -12,6 +12,9 @@ namespace amdahl::loop {
 std::optional<core::Error> ignored_change(const ClusterView& cluster,
                                           const std::vector<core::Change>& changes);
 
+/// Whether one of the changes waits for a person (`experiment.approval`).
+bool needs_approval(const std::vector<core::Change>& changes, const Settings& settings);
+
 /// The N checks a job and its cluster can offer (design.md §8, Checks on a small cluster): at least
 /// three distinct kinds, none with a majority of its own; a later replication (R1) stands last
 /// where the settings give it a delay. The error says what to add.

@@ -3,7 +3,7 @@
 import unittest
 
 from hook_setup import configure
-from http_client import Door
+from http_client import Door, make_token
 from http_document import Document
 from stand import Stand, amdahl, wait_until
 
@@ -13,7 +13,7 @@ class Writes(unittest.TestCase):
         self.stand = Stand()
         self.addCleanup(self.stand.remove)
         self.stand.start_ledger()
-        configure(self.stand, '[experiment]\napproval = ["arg:pace"]\n')
+        configure(self.stand, '[experiment]\napproval = ["arg:pace", "env:WAIT_*"]\n')
         job = self.stand.threefold()
         script = job.parent / "job.sh"
         # Whatever tries the idea stays open until it is ended: its legs wait as long as this file is there.
@@ -65,6 +65,26 @@ class Writes(unittest.TestCase):
         self.assertTrue(self.post("hypotheses", idea, 201)["ok"])
         taken = [row for row in self.get("hypotheses")["hypotheses"] if row["source"] == "agent"]
         self.assertEqual([(row["change"], row["rationale"]) for row in taken], [(idea["changes"], "faster")])
+
+    def test_who_may_only_propose_does_not_approve_by_it(self):
+        def idea(name, source="human"):
+            return {"job": "threefold", "changes": [{"kind": "env", "name": name, "value": "1"}], "source": source}
+
+        port = self.service.wait_for("listening")[0]["port"]
+        proposer = Door(port=port, token=make_token(self.stand, "proposer", "propose"))
+        self.assertEqual(proposer.post("/api/v1/hypotheses", idea("WAIT_A")).status, 201)
+        self.assertEqual(proposer.post("/api/v1/hypotheses", {**idea("WAIT_B"), "may_approve": True}).status, 422)
+        sent = proposer.post("/api/v1/commands", {"verb": "propose", "args": {**idea("WAIT_C"), "may_approve": True}},
+                             Idempotency_Key="sneaked")
+        self.assertEqual(sent.status, 202, sent.body)
+        wait_until(lambda: proposer.get("/api/v1/commands/sneaked").json()["done"], "the leader has done it")
+        self.post("hypotheses", idea("WAIT_D", "agent"), 201)
+        self.post("hypotheses", idea("WAIT_E"), 201)
+        states = {row["change"][0]["name"]: row["state"] for row in self.get("hypotheses")["hypotheses"]}
+        for name in ("WAIT_A", "WAIT_C", "WAIT_D"):
+            self.assertEqual(states[name], "awaiting_approval", states)
+        self.assertNotIn("WAIT_B", states)
+        self.assertNotEqual(states["WAIT_E"], "awaiting_approval", states)
 
     def test_a_job_is_added_and_its_champion_runs(self):
         spec = self.get("jobs/threefold")["spec"]

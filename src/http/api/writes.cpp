@@ -144,6 +144,16 @@ const json command_schema{
         {"enum", {"add_job", "propose", "approve", "abort", "pause", "resume", "run_champion"}}}},
       {"args", {{"type", "object"}}}}}};
 
+bool may_operate(const Principal& who) {
+  return who.scope.value_or(ledger::TokenScope::read) >= ledger::TokenScope::operate;
+}
+
+// What the caller says about that counts for nothing.
+json with_rights(json args, const Principal& who) {
+  args["may_approve"] = may_operate(who);
+  return args;
+}
+
 using MakeAsk = std::function<std::variant<Ask, Problem>(const Call&, const json&)>;
 
 Route asking_route(Route route, const Asking& asking, int status, const std::string& schema,
@@ -213,8 +223,8 @@ std::vector<Route> resource_writes(const Asking& asking) {
   Route propose{"POST", "/api/v1/hypotheses", Access::propose, "propose",
                 "give the loop an idea; a known one answers with its verdict"};
   propose.body = proposal_schema;
-  add(propose, 201, "amdahl.propose/v1", [](const Call&, const json& body) {
-    auto args = body;
+  add(propose, 201, "amdahl.propose/v1", [](const Call& call, const json& body) {
+    auto args = with_rights(body, call.principal);
     if (!args.contains("source")) args["source"] = "human";
     return Ask{"propose", std::move(args)};
   });
@@ -286,15 +296,16 @@ std::vector<Route> command_routes(const ApiOptions& options) {
           *call.request,
           {400, "bad-request", "this needs an Idempotency-Key of its own",
            "one word of at most 120 visible characters, without / and no api: first"});
-    if (body.at("verb") != "propose" &&
-        call.principal.scope.value_or(ledger::TokenScope::read) < ledger::TokenScope::operate)
+    const auto verb = body.at("verb").get<std::string>();
+    if (verb != "propose" && !may_operate(call.principal))
       return problem_response(
           *call.request, {403, "forbidden", call.principal.name + " may propose and nothing else",
                           "amdahl token create NAME --scope operate"});
-    const auto args = body.value("args", json::object());
-    call.desk->ledger().put_command(key, body.at("verb").get<std::string>(), args);
+    auto args = body.value("args", json::object());
+    if (verb == "propose") args = with_rights(std::move(args), call.principal);
+    call.desk->ledger().put_command(key, verb, args);
     const auto stored = call.desk->ledger().read("command", {{"key", key}});
-    if (stored.at("verb") != body.at("verb") || stored.at("args") != args)
+    if (stored.at("verb") != verb || stored.at("args") != ledger::as_stored(args))
       return problem_response(*call.request,
                               {409, "conflict", "this Idempotency-Key stands for another request",
                                "use a new key for a new request"});

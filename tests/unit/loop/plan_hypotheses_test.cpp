@@ -1,4 +1,5 @@
 #include <catch2/catch.hpp>
+#include <nlohmann/json.hpp>
 
 #include "support/snapshots.hpp"
 
@@ -192,6 +193,31 @@ TEST_CASE("approval patterns hold a knob back and say which command lets it go",
   CHECK_FALSE(later.work_remains);
   CHECK(later.waiting ==
         std::vector<std::string>{"hypothesis 4 waits for approval: amdahl approve 4"});
+}
+
+TEST_CASE("an idea that waits for a person waits unless a person who may approve has it",
+          "[loop][hypotheses]") {
+  Scene scene;
+  scene.settings.approval = {"arg:work*"};
+  const auto waits = [&](const nlohmann::json& more, const char* kind = "arg") {
+    nlohmann::json args{{"job", "eval"},
+                        {"source", "human"},
+                        {"changes", {{{"kind", kind}, {"name", "workers"}, {"value", "2"}}}}};
+    args.update(more);
+    scene.snapshot.commands = {{"key-1", "propose", args}};
+    const auto actions = scene.plan();
+    for (const auto& idea : actions.add_hypotheses) {
+      if (idea.command == "key-1") return idea.needs_approval;
+    }
+    FAIL("the idea was not taken");
+    return false;
+  };
+  CHECK(waits(nlohmann::json::object()));
+  CHECK(waits({{"may_approve", false}}));
+  CHECK(waits({{"may_approve", "yes"}}));
+  CHECK(waits({{"may_approve", true}, {"source", "agent"}}));
+  CHECK_FALSE(waits({{"may_approve", true}}));
+  CHECK_FALSE(waits(nlohmann::json::object(), "env"));
 }
 
 TEST_CASE("pause starts nothing new", "[loop][hypotheses]") {
