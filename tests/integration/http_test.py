@@ -320,12 +320,12 @@ class Streams(WithService):
 
     def test_a_stream_ends_with_the_token_that_opened_it(self):
         tokens = {name: make_token(self.stand, f"stream-{name}", "read") for name in ("stays", "revoked")}
-        tokens["expires"] = make_token(self.stand, "stream-expires", "read", int((time.time() + 5) * 1e6))
+        tokens["expires"] = make_token(self.stand, "stream-expires", "read", int((time.time() + 8) * 1e6))
         streams = {name: Door(port=self.port, token=token).stream("/api/v1/stream").begun()
                    for name, token in tokens.items()}
         self.assertEqual(self.stand.sql("SELECT amdahl.revoke_token('stream-revoked')"), "t")
         for name in ("revoked", "expires"):
-            streams[name].connection.sock.settimeout(10)  # less than comments keep it waiting
+            streams[name].connection.sock.settimeout(14)  # comments come each 15 s
             self.assertIsNone(streams[name].next(), name)
         self.pause_and_resume()
         self.assertEqual(streams["stays"].next()["event"], "loop_paused")
