@@ -7,12 +7,6 @@ namespace {
 
 constexpr unsigned chunks_since = 11;  // HTTP/1.1
 
-// No blanks but those that HTTP knows: whoever trims more reads another word than others.
-std::string_view without_blanks(std::string_view text) {
-  text.remove_prefix(std::min(text.find_first_not_of(" \t"), text.size()));
-  return text.substr(0, text.find_last_not_of(" \t") + 1);
-}
-
 bool is_word(std::string_view text, std::string_view lower) {
   return std::equal(text.begin(), text.end(), lower.begin(), lower.end(), [](char a, char b) {
     return (a >= 'A' && a <= 'Z' ? static_cast<char>(a - 'A' + 'a') : a) == b;
@@ -20,6 +14,11 @@ bool is_word(std::string_view text, std::string_view lower) {
 }
 
 }  // namespace
+
+std::string_view without_blanks(std::string_view text) {
+  text.remove_prefix(std::min(text.find_first_not_of(" \t"), text.size()));
+  return text.substr(0, text.find_last_not_of(" \t") + 1);
+}
 
 std::string_view framing_problem(const Fields& headers, unsigned version) {
   int codings = 0, lengths = 0;

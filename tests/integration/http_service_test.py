@@ -53,7 +53,7 @@ class Lives(unittest.TestCase):
             body = json.dumps({"type": event, "data": {"cluster": "local", **data}}).encode()
             self.assertEqual(Door(port=port).ask("POST", f"/hooks/{door}", body, signed(SECRET, body)).status, 202)
         record = {"jobid": before["native_id"], "job_name": key, "state": "FAILED", "exit_code": 1}
-        self.assertEqual(Door(port=port).ask("POST", "/hooks/slurm-es/a-token-of-these-tests-0123456789/_doc",
+        self.assertEqual(Door(port=port).ask("POST", f"/hooks/slurm-es/{URL_TOKEN}/_doc",
                                              record).status, 201)
         looked = "SELECT count(*) FROM amdahl.delivery_waiting"
         wait_until(lambda: self.stand.sql(looked) == "0", "the loop has looked because of all of them")

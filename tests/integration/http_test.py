@@ -8,7 +8,7 @@ import socket
 import time
 import unittest
 
-from hook_setup import OLD_SECRET, SECRET, with_hooks
+from hook_setup import OLD_SECRET, SECRET, URL_TOKEN, with_hooks
 from http_client import Answer, Door, answers, make_token, raw, signed, statuses
 from http_document import Document
 from stand import Stand, amdahl, wait_until
@@ -391,7 +391,7 @@ class Hooks(WithService):
         self.assertEqual(self.stand.sql("SELECT head_seq FROM amdahl.loop_head"), before)
 
     def test_each_door_is_counted_as_itself(self):
-        token = {"Authorization": "Bearer a-token-of-these-tests-0123456789", "Content-Type": "application/json"}
+        token = {"Authorization": f"Bearer {URL_TOKEN}", "Content-Type": "application/json"}
         event = b'{"type":"kubernetes.job.event","data":{"name":"sft-77"}}'
         self.assertEqual(self.open.ask("POST", "/hooks/kubernetes", event, token).status, 202)
         self.assertEqual(self.deliver({"type": "x.counted"}).status, 202)

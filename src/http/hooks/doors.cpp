@@ -41,12 +41,6 @@ std::string lower(std::string_view text) {
   return out;
 }
 
-std::string_view trimmed(std::string_view text) {
-  const auto begin = std::min(text.find_first_not_of(" \t"), text.size());
-  text.remove_prefix(begin);
-  return text.substr(0, text.find_last_not_of(" \t") + 1);
-}
-
 // `application/json; charset=utf-8` → `application/json`; another charset is another type.
 std::string media_type(const Request& request) {
   if (request.count("content-type") != 1) return {};
@@ -57,7 +51,7 @@ std::string media_type(const Request& request) {
     const auto value = text.substr(charset + std::string_view{"charset="}.size());
     if (!value.starts_with("utf-8") && !value.starts_with("\"utf-8\"")) return "other charset";
   }
-  return std::string{trimmed(std::string_view{text}.substr(0, semicolon))};
+  return std::string{without_blanks(std::string_view{text}.substr(0, semicolon))};
 }
 
 bool is_near(const Request& request) { return request.peer.via != Peer::Via::network; }
